@@ -1,0 +1,308 @@
+/*
+ * The project: what is wanted. Decoded from the merged tree, names resolved, const from then on.
+ * All strings are borrowed from the configuration's arena. Text may still hold ${secret.X} and
+ * ${service.X.host|port|url}: the planner resolves the latter per consumer, and secrets are opened
+ * only when a file is written.
+ */
+#ifndef MODEL_PROJECT_H
+#define MODEL_PROJECT_H
+
+#include <sys/types.h>
+
+#include "base/text.h"
+#include "doc/node.h"
+
+struct service;
+
+#define LIST_OF(type)                                                                              \
+	struct {                                                                                   \
+		type *items;                                                                       \
+		size_t count, cap;                                                                 \
+	}
+
+struct var { /* NAME=VALUE of an environment, arguments or labels */
+	const char *name;
+	const char *value; /* NULL: taken from devenv's own environment (Compose's bare NAME) */
+	struct place place;
+};
+typedef LIST_OF(
+	struct var) vars; /* the one typedef: an anonymous list type needs a name to be passed */
+
+struct image_file {
+	const char *source;   /* relative to the project, or to the template's folder */
+	const char *target;   /* absolute, in the image */
+	const char *owner;    /* "user" or "user:group"; NULL: root */
+	mode_t mode;          /* 0: as the source has it */
+	const char *template; /* the template whose folder holds it; NULL: the project */
+	struct place place;
+};
+
+struct image { /* a rung of the hierarchy */
+	const char *name;
+	struct place place;
+	const char *from; /* as written (or the default): a rung or a registry name; NULL with an
+			     own dockerfile */
+	const struct image *parent; /* the rung that `from` names; NULL: a registry image */
+	const char *template;       /* template it came with: files are the template's; NULL: the
+				       project's */
+	const char *dockerfile, *context,
+		*target;      /* one's own Dockerfile; context defaults to its folder */
+	vars args;            /* build arguments */
+	struct strs packages; /* as declared, own ones only */
+	const char *user;     /* user of the rung (own or inherited); NULL: root */
+	uid_t uid;            /* declared ids; in dev the planner maps them to the developer's */
+	gid_t gid;
+	bool user_own; /* this rung declares the user, rather than inheriting it */
+	const char *locale, *timezone;
+	LIST_OF(struct image_file) files;
+	struct strs run; /* shell lines, as root, in order */
+	vars env;
+	bool certificates_host; /* trust what this host trusts */
+	int64_t timeout_ms;     /* of the whole build of this rung */
+	unsigned used;          /* 1 when a service or a used rung stands on it */
+};
+
+enum where { RUN_CONTAINER, RUN_HOST };
+enum kind { KIND_SERVICE, KIND_JOB };
+enum condition { COND_STARTED, COND_HEALTHY, COND_COMPLETED };
+enum on_restart { FOLLOW_DEFAULT, FOLLOW_RESTART, FOLLOW_RELOAD, FOLLOW_IGNORE };
+
+struct need { /* one entry of depends_on */
+	const char *name;
+	const struct service *service;
+	enum condition condition;
+	bool required;
+	enum on_restart on_restart;
+	struct place place;
+};
+
+enum check_kind { CHECK_NONE, CHECK_HTTP, CHECK_TCP, CHECK_LOG, CHECK_EXEC };
+
+struct check { /* healthcheck: how readiness shows */
+	enum check_kind kind;
+	const char *path;  /* http: "/healthz" */
+	const char *regex; /* log: POSIX extended */
+	struct strs
+		argv; /* exec: Compose's test without CMD/CMD-SHELL; a shell line became sh -c */
+	int port;     /* http, tcp: target port in the container */
+	int status;   /* http: wanted status; 0: any of 200..399 */
+	bool tls;     /* http over TLS */
+	int64_t interval_ms, timeout_ms,
+		start_period_ms; /* as written; 0: default. Readiness polls faster */
+	int retries;
+	int64_t deadline_ms; /* how long `up` waits for this unit */
+	struct place place;
+};
+
+enum published { PUB_NONE, PUB_AUTO, PUB_FIXED };
+
+struct port {
+	const char *name;     /* of our map form, or Compose's name; NULL */
+	int target;           /* in the container */
+	const char *protocol; /* "tcp" or "udp" */
+	enum published how;
+	int published;       /* PUB_FIXED */
+	const char *host_ip; /* as written; NULL: 127.0.0.1 */
+	bool lan;            /* bind: lan, consented to */
+	struct place place;
+};
+
+enum mount_kind { MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS };
+
+struct mount {
+	enum mount_kind kind;
+	const char *source; /* bind: absolute path; volume: its name, NULL: anonymous */
+	const char *target;
+	bool read_only;
+	const struct node
+		*node; /* the long form as merged, for what we only carry (propagation, size) */
+	struct place place;
+};
+
+struct secret_use {
+	const char *source; /* key of secrets: */
+	const char *target; /* file name under /run/secrets, or an absolute path */
+	struct place place;
+};
+
+struct stage { /* compile, lint, test of develop */
+	const char *command;
+	bool warn; /* gate: warn */
+	struct place place;
+};
+
+struct dependencies {
+	struct strs lock;    /* files, relative to the project */
+	const char *install; /* shell line, run in the service's image and working_dir */
+	const char *into;    /* directory, relative to working_dir or absolute: where the volume is
+				mounted */
+	struct strs cache;   /* directories shared by all workspaces: download caches */
+	struct place place;
+};
+
+struct develop {
+	const char *source;               /* absolute; mirrored into working_dir */
+	struct dependencies deps;         /* deps.install NULL: none */
+	struct stage compile, lint, test; /* command NULL: none */
+	const char *on_success;           /* "restart", "signal:HUP", "exec: CMD", "none" */
+	const struct node *watch;
+	struct place place;
+};
+
+struct service {
+	const char *name;
+	struct place place;
+	const struct node *node; /* merged, canonical: everything, Compose's unknown keys too */
+	enum where where;
+	enum kind kind;
+	const char *template;      /* NULL: none */
+	const struct image *image; /* a rung, or NULL */
+	const char *image_name;    /* a registry image, or NULL */
+	const struct node *build;  /* Compose's build, or NULL: built by docker compose build */
+	const struct node *command, *entrypoint; /* string or list, or NULL */
+	const char *working_dir;
+	const char *user; /* NULL: the image's */
+	vars environment;
+	vars labels;
+	LIST_OF(struct need) needs;
+	struct check check;
+	LIST_OF(struct port) ports;
+	LIST_OF(struct mount) mounts;
+	LIST_OF(struct secret_use) secrets;
+	struct strs profiles;
+	struct strs client;            /* argv of the interactive client of a template */
+	const struct develop *develop; /* NULL: not a module */
+	const struct node *release;
+	int replicas;
+	const char *stop_signal; /* NULL: the image's */
+	int64_t stop_grace_ms;   /* default 10 s */
+	bool tty, stdin_open;
+	bool restart_policy; /* has a restart policy other than no */
+	unsigned order;      /* rank in dependency order, 0 first */
+};
+
+struct route {
+	const char *host, *path;
+	const struct service *to, *via;
+	const char *to_name, *via_name;
+	int port;   /* target port of `to` */
+	bool strip; /* the path is taken off before `to` sees it */
+	const struct node *node;
+	struct place place;
+};
+
+enum volume_kind { VOLUME_DATA, VOLUME_CACHE, VOLUME_SCRATCH };
+
+struct volume {
+	const char *name;
+	enum volume_kind kind;
+	bool per_branch;
+	const char *initial;
+	bool external;
+	const struct node *node; /* Compose's own keys are carried */
+	struct place place;
+};
+
+struct cache { /* a directory shared by every workspace of the machine */
+	const char *name, *target;
+	struct place place;
+};
+
+enum recipe {
+	RECIPE_PASSWORD,
+	RECIPE_HEX,
+	RECIPE_BASE64,
+	RECIPE_UUID,
+	RECIPE_ED25519,
+	RECIPE_RSA,
+	RECIPE_FILE,
+	RECIPE_ENVIRONMENT,
+	RECIPE_COMMAND,
+	RECIPE_VALUE
+};
+
+struct secret {
+	const char *name;
+	enum recipe recipe;
+	int length;         /* password, hex, base64: characters or bytes; rsa: bits */
+	const char *source; /* file path, variable, command line; value for RECIPE_VALUE */
+	const struct node *on_rotate;
+	struct place place;
+};
+
+struct hook {
+	const char *event;   /* "pre-up", "post-up", "pre-down", ... */
+	const char *command; /* shell line */
+	bool host;           /* exec-host: needs consent */
+	const char *service; /* exec: in this one */
+	struct place place;
+};
+
+struct command { /* commands: defined by the project */
+	const char *name, *run, *description;
+	const char *service; /* NULL: on the host */
+	struct place place;
+};
+
+struct up_defaults {
+	struct strs services; /* count 0: all that no profile holds back */
+	bool watch, recreate_containers, recreate_data;
+	const char *lint, *test; /* "off", "on_change", "before_start" */
+};
+
+struct names { /* things sorted by name, for look-up; each begins with its `const char *name` */
+	const void **items;
+	size_t count;
+};
+
+struct project {
+	const char *name;        /* slug of `name:` or of the folder */
+	const char *dir;         /* absolute, real */
+	const char *environment; /* "dev", "ci", "prod", ... */
+	const char *workspace;   /* slug + '-' + 8 hex of the hash of dir: Compose's project name */
+	bool dev;                /* sources are mirrored, users mapped */
+	const struct node *tree;
+	struct up_defaults up;
+	LIST_OF(struct image) images;     /* parents before children */
+	LIST_OF(struct service) services; /* dependencies first (field order) */
+	LIST_OF(struct route) routes;
+	LIST_OF(struct volume) volumes;
+	LIST_OF(struct cache) caches;
+	LIST_OF(struct secret) secrets;
+	LIST_OF(struct hook) hooks;
+	LIST_OF(struct command) commands;
+	struct strs cert_hosts; /* of certs: and routes, sorted, unique */
+	struct strs includes;
+	struct names image_names, service_names, volume_names, secret_names, command_names;
+};
+
+struct project_request {
+	const char *dir, *environment;
+	const char *name; /* -p, or NULL */
+	const char *home; /* for ~ in bind mounts; NULL: it is kept as written */
+};
+
+/*
+ * Decodes a merged tree (already through schema_check) and resolves names: unknown services,
+ * images, volumes, secrets, ports; cycles of depends_on and of the image hierarchy (shown as a -> b
+ * -> a); colliding names and ports; cross-field rules. Everything found is a diagnostic. 0 without
+ * errors.
+ */
+int project_decode(struct arena *a, struct node *tree, const struct project_request *req,
+	struct project *out, struct diags *d);
+
+const struct service *project_service(const struct project *p, const char *name);
+const struct image *project_image(const struct project *p, const char *name);
+const struct volume *project_volume(const struct project *p, const char *name);
+const struct secret *project_secret(const struct project *p, const char *name);
+const struct command *project_command(const struct project *p, const char *name);
+void names_index(struct arena *a, struct names *n, const void *items, size_t count, size_t size);
+/* The port a reference means: by name, by number, or the first one when name is NULL. */
+const struct port *service_port(const struct service *s, const char *name);
+/* "My Shop" -> "my-shop": lower case, digits and dashes, at most 30; "project" when nothing is
+ * left. */
+char *project_slug(struct arena *a, const char *name);
+/* "shop" -> "shop-1a2b3c4d"; real path in, result in the arena. */
+char *workspace_id(struct arena *a, const char *name, const char *dir);
+
+#endif

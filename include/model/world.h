@@ -1,0 +1,116 @@
+/*
+ * The world: what is seen. Filled by run/probe and read by the planner; holds no secret values.
+ */
+#ifndef MODEL_WORLD_H
+#define MODEL_WORLD_H
+
+#include "base/map.h"
+#include "model/project.h"
+
+enum unit_state {
+	UNIT_ABSENT,
+	UNIT_CREATED,
+	UNIT_STARTING,
+	UNIT_RUNNING,
+	UNIT_RESTARTING,
+	UNIT_PAUSED,
+	UNIT_REMOVING,
+	UNIT_EXITED,
+	UNIT_DEAD,
+};
+enum health { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
+
+struct seen_port {
+	int target, published; /* published 0: not published */
+	const char *protocol, *host_ip;
+};
+
+struct container {
+	const char *id, *name;
+	const char *service;   /* key of services:, may be one that is gone (an orphan) */
+	const char *workspace; /* label devenv.workspace */
+	const char *root;      /* label devenv.root */
+	const char *hash;      /* label devenv.hash: of all that made it */
+	const char *inputs; /* label devenv.inputs: digests of its parts, for the why of a change */
+	const char *image;  /* name it was made from */
+	int number;         /* copy, from 1 */
+	bool one_off;       /* of `run`, not of `up` */
+	enum unit_state state;
+	enum health health;
+	int exit_code;    /* when UNIT_EXITED */
+	int64_t uptime_s; /* least whole seconds it runs, as the engine's list tells; -1: unknown */
+	int64_t created;  /* seconds since 1970 */
+	const char *ip;   /* on the workspace's network, or NULL */
+	LIST_OF(struct seen_port) ports;
+};
+
+struct seen_file {        /* from manifest.json: what devenv wrote last */
+	const char *path; /* relative to .devenv/generated */
+	const char *hash;
+	mode_t mode;
+};
+
+struct allocation { /* a published port, remembered per workspace */
+	const char *service;
+	int target;
+	const char *protocol;
+	int published;
+	int moved_from; /* the port that was taken; 0: it did not move */
+	const char *
+		holder; /* who holds moved_from: "pid 812 (postgres)", "container x of project y" */
+};
+
+struct seen_secret {
+	const char *name;
+	const char *fingerprint; /* keyed hash of the value: changes exactly when the value does */
+};
+
+struct unit_record { /* remembered from earlier runs, in the workspace's state */
+	const char *service;
+	const char *container; /* id that was seen ready */
+	int64_t ready_at;      /* seconds since 1970 */
+	const char *job_hash;  /* inputs a job last succeeded with */
+	struct strs mounts;    /* host paths its container was started upon: "DEVICE:INODE PATH" */
+	const char *stale; /* one of them that is gone or another now: the container still has the
+			      old */
+};
+
+struct world {
+	bool engine;             /* an engine was asked and answered */
+	const char *api_version; /* negotiated, "1.41" */
+	uid_t uid;               /* the developer's; with sudo the caller's own */
+	gid_t gid;
+	int64_t now;                          /* seconds since 1970 */
+	LIST_OF(struct container) containers; /* of this workspace, one-offs and orphans too */
+	struct strs images;                   /* tags the engine has, among those asked for */
+	bool images_known;
+	struct strs volumes; /* names of this workspace's volumes, when asked */
+	bool volumes_known;
+	struct strs networks;
+	LIST_OF(struct seen_file) files;
+	LIST_OF(struct allocation) allocations;
+	LIST_OF(struct seen_secret) secrets;
+	LIST_OF(struct unit_record) records;
+	const char
+		*leaf_hosts; /* names of the present leaf certificate, joined by ","; NULL: none */
+	int64_t leaf_not_after;  /* seconds since 1970 */
+	const char *authority;   /* fingerprint of the local authority; NULL: none yet */
+	const char *host_bundle; /* hash of the host's CA bundle, for certificates: host; NULL: not
+				    looked */
+	const char *host_bundle_path; /* where that bundle is */
+	/* Hashes of files that are inputs: lock files, image files, Dockerfiles and their contexts.
+	 * Key: absolute path. */
+	struct map inputs;
+};
+
+const struct container *world_container(
+	const struct world *w, const char *service); /* number 1, no one-off */
+const struct allocation *world_allocation(
+	const struct world *w, const char *service, int target, const char *protocol);
+const struct unit_record *world_record(const struct world *w, const char *service);
+/* Was c seen ready by an earlier `up`, as the run of its process that is there now? */
+bool world_seen_ready(const struct world *w, const struct container *c);
+const char *world_input(const struct world *w, const char *path); /* hash or NULL */
+const char *unit_state_name(enum unit_state s);
+
+#endif
