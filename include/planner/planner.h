@@ -1,0 +1,60 @@
+/* (project, world, request) -> plan. Pure: no disk, network, clock or terminal. */
+#ifndef PLANNER_PLANNER_H
+#define PLANNER_PLANNER_H
+
+#include "model/plan.h"
+#include "model/world.h"
+
+enum goal { GOAL_UP, GOAL_GENERATE, GOAL_DOWN, GOAL_STOP, GOAL_RESTART, GOAL_RECREATE, GOAL_BUILD };
+
+struct plan_request {
+	enum goal goal;
+	struct strs services; /* named on the command line; none: the default set */
+	struct strs profiles;
+	bool no_deps;  /* --no-deps */
+	bool recreate; /* --force-recreate */
+	bool volumes;  /* down -v */
+	bool build;    /* up --build: rebuild although the tag is there */
+	bool no_hooks;
+	int64_t timeout_ms;    /* -t of stop; <0: each service's own */
+	const char *version;   /* of devenv, for labels */
+	const char *state_dir; /* of the workspace, for mounts that must survive */
+};
+
+/* 0, or diagnostics (a service that no profile allows, a reference to a port that is not published,
+ * ...). */
+int plan_make(struct arena *a, const struct project *p, const struct world *w,
+	const struct plan_request *req, struct plan *out, struct diags *d);
+
+/* Which files must be hashed into world.inputs before plan_make(): absolute paths, sorted. */
+void plan_inputs(struct arena *a, const struct project *p, struct strs *paths);
+/* Tags of all used rungs, for the probe to ask the engine about. Needs world.inputs. */
+void plan_tags(struct arena *a, const struct project *p, const struct world *w, struct strs *tags);
+/* Ports that `up` publishes and that must be allocated first. */
+struct port_wish {
+	const struct service *service;
+	const struct port *port;
+};
+struct port_wishes {
+	struct port_wish *items;
+	size_t count, cap;
+};
+void plan_ports(struct arena *a, const struct project *p, const struct plan_request *req,
+	struct port_wishes *out);
+/* URLs to show after `up`: of routes first, then of published ports. */
+struct url {
+	const struct service *service;
+	const struct service *via; /* of a route: the proxy; NULL */
+	const char *url;
+	struct place place;
+};
+struct urls {
+	struct url *items;
+	size_t count, cap;
+};
+void plan_urls(struct arena *a, const struct project *p, const struct world *w, struct urls *out);
+/* ${service.X.host|port|url} in text, as `consumer` reaches it (NULL: from the host). */
+const char *plan_expand(struct arena *a, const struct project *p, const struct world *w,
+	const struct service *consumer, const char *text, struct place at, struct diags *d);
+
+#endif

@@ -1,0 +1,231 @@
+/*
+ * What the files of this room share: one call of plan_make() with the rungs and units that it works
+ * out, and the doors between the files. Rungs and units stand in the project's order, so that the
+ * place of an image or service in the project is its place here.
+ */
+#ifndef PLANNER_PARTS_H
+#define PLANNER_PARTS_H
+
+#include "base/map.h"
+#include "planner/planner.h"
+
+enum { SHORT_HEX = 8, TAG_HEX = 16, VOLUME_HEX = 12, UNIT_HEX = 32 };
+
+/* What goes into a rung, told apart so that a rebuild can say which of it changed. */
+enum rung_part {
+	RUNG_FROM,
+	RUNG_PACKAGES,
+	RUNG_USER,
+	RUNG_LOCALE,
+	RUNG_FILES,
+	RUNG_RUN,
+	RUNG_ENV,
+	RUNG_ARGS,
+	RUNG_CERTIFICATES,
+	RUNG_DOCKERFILE,
+	RUNG_PARTS,
+};
+
+/* What goes into a container. */
+enum part {
+	PART_IMAGE,
+	PART_COMMAND,
+	PART_ENVIRONMENT,
+	PART_PORTS,
+	PART_MOUNTS,
+	PART_SECRETS,
+	PART_CERTIFICATES,
+	PART_ROUTES,
+	PART_DEPENDENCIES,
+	PART_SOURCES,
+	PART_HEALTH,
+	PART_REST,
+	PARTS,
+};
+
+struct rung {
+	const struct image *image;
+	const struct rung *parent; /* NULL: stands on a registry image */
+	const char *tag;           /* NULL: not used by anything */
+	struct build *build;
+	bool certificates; /* itself or one below it trusts what the host trusts */
+	bool wanted;       /* a container that is made now stands on it */
+	char parts[RUNG_PARTS][SHORT_HEX + 1]; /* digests; "": nothing said */
+};
+
+enum fate { FATE_KEEP, FATE_READY, FATE_START, FATE_CREATE };
+
+struct shared { /* a volume that several workspaces use */
+	const char *name, *target;
+	const char *kind; /* "dependencies" or "cache" */
+};
+
+struct owner {      /* who a service runs as */
+	bool known; /* else: whoever the image says */
+	uid_t uid;
+	gid_t gid;
+	const char *home;
+};
+
+struct step_list {
+	struct step **items;
+	size_t count, cap;
+};
+
+struct unit {
+	const struct service *service;
+	const struct rung *rung; /* NULL: a registry image, or built by Compose */
+	bool chosen, asked;
+	bool present;                     /* part of compose.yml */
+	const char *image;                /* what it runs */
+	struct node *node;                /* its entry in compose.yml */
+	LIST_OF(struct piece) secret_env; /* lines of its env file; none: no file */
+	LIST_OF(struct shared) shared;    /* dependencies first */
+	struct strs binds;                /* host paths that are mounted or mounted upon */
+	const char *routes;         /* text of its nginx mappings; NULL: none lead through it */
+	struct hasher *hash[PARTS]; /* open while the node is made */
+	char parts[PARTS][SHORT_HEX + 1];
+	const char *digest; /* the whole: label devenv.hash */
+	const char *inputs; /* label devenv.inputs */
+	enum fate fate;
+	const char *why;
+	struct step *start, *ready, *install, *stop;
+	struct step_list
+		gates; /* of one that has no step itself: what those who need it wait for */
+};
+
+struct make { /* one call */
+	struct arena *a;
+	const struct project *p;
+	const struct world *w;
+	const struct plan_request *req;
+	struct plan *plan;
+	struct diags *d;
+	const char *generated; /* absolute */
+	struct rung *rungs;
+	struct unit *units;
+	bool forced;               /* what is made anew is so whatever Compose thinks of it */
+	struct step *mount_points; /* makes directories in the sources; NULL: none to make */
+	struct map dirs;           /* paths of the generated set, so far */
+	struct map fingerprints;   /* secret -> fingerprint */
+};
+
+/* make.c */
+void make_init(struct make *m, struct arena *a, const struct project *p, const struct world *w,
+	struct diags *d);
+void make_release(struct make *m);
+struct unit *unit_of(const struct make *m, const struct service *s); /* NULL of NULL */
+struct rung *rung_of(const struct make *m, const struct image *i);   /* NULL of NULL */
+struct diag *complain(struct make *m, struct place at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+const char *generated_path(const struct make *m, const char *path); /* absolute */
+
+/* select.c: what a run is about. */
+void select_units(struct make *m);
+bool lives_in(const struct service *s, const struct service *host); /* shares its namespaces */
+void choose(struct make *m); /* plan->chosen from the units */
+
+/* images.c, image_parts.c, dockerfile.c */
+void rungs_make(struct make *m);
+const char *build_context(
+	struct arena *a, const struct project *p, const struct service *s); /* NULL: none here */
+void rung_parts(struct make *m, struct rung *r);
+/* Files of the context that hold `files:` and certificates; complains about those that are not
+ * there. */
+void rung_context(struct make *m, struct rung *r);
+const char *rung_file_name(
+	struct arena *a, size_t index); /* of the index-th of files:, in the context */
+char *dockerfile_text(struct make *m, const struct rung *r);
+extern const char host_bundle_in_image[];
+uid_t mapped_uid(const struct make *m, const struct image *i);
+gid_t mapped_gid(const struct make *m, const struct image *i);
+
+/* expand.c, ports.c */
+int published_port(
+	const struct world *w, const struct service *s, const struct port *p); /* 0: none (yet) */
+const char *url_scheme(const struct service *s, const struct port *p);
+bool holds_secret(const char *text);
+bool escaped_reference(const char *at); /* the first of two signs is to be dropped */
+/* Text with ${service.*} filled in for the unit and every $ doubled; complains about secrets. */
+const char *compose_text(struct make *m, const struct unit *u, const char *text, struct place at);
+
+/* compose.c, compose_service.c, compose_mounts.c, compose_env.c, compose_ports.c,
+ * compose_defaults.c */
+struct node *compose_node(struct make *m);
+void compose_unit(struct make *m, struct unit *u);
+struct node *compose_carry(struct make *m, const struct unit *u, const struct node *n);
+struct node *compose_merge(
+	struct make *m, struct node *low, const struct node *high); /* `compose:` over ours */
+void compose_put_text(struct make *m, struct node *map, const char *key, const char *text);
+void compose_put_bool(struct make *m, struct node *map, const char *key, bool value);
+void compose_put(struct make *m, struct node *map, const char *key, struct node *n);
+void compose_add_text(struct make *m, struct node *list, const char *text);
+void compose_mounts(struct make *m, struct unit *u);
+void compose_environment(struct make *m, struct unit *u);
+void compose_ports(struct make *m, struct unit *u);
+void compose_defaults(struct make *m, struct unit *u);
+/* Variables and paths by which software finds the trusted certificates. */
+struct trust_variable {
+	const char *name, *value;
+};
+extern const struct trust_variable trust_variables[];       /* ends with NULL */
+bool says_variable(const struct unit *u, const char *name); /* the user's or the image's own word */
+const char *secret_target(
+	const struct secret_use *use); /* file name in /run/secrets; NULL: elsewhere */
+
+/* shared.c: dependency volumes and caches. */
+void shared_volumes(struct make *m, struct unit *u);
+struct owner owner_of(const struct make *m, const struct service *s);
+const char *dependencies_dir(
+	struct make *m, const struct service *s); /* absolute, in the container */
+struct step *plan_install(struct make *m, struct unit *u);
+void plan_volumes(struct make *m, struct step_list *out);
+void plan_mount_points(struct make *m);
+const char *mount_point(struct make *m, const struct unit *u, const char *target);
+
+/* nginx.c */
+void nginx_texts(struct make *m); /* units' routes */
+
+/* hash.c, why.c */
+struct part_word {
+	const char *name; /* in the label devenv.inputs */
+	const char *says; /* when it changed */
+};
+extern const struct part_word part_words[PARTS], rung_part_words[RUNG_PARTS];
+struct hasher *part_hash(struct unit *u, enum part p);
+void unit_hash(struct make *m, struct unit *u);
+const char *why_changed(struct make *m, const struct unit *u, const struct container *c);
+const char *why_build(struct make *m, const struct rung *r);
+
+/* files.c */
+void files_make(struct make *m, const struct node *compose);
+
+/* up.c, decide.c, follow.c, down.c, steps.c */
+void plan_up(struct make *m);
+void plan_build(struct make *m);
+void plan_generate(struct make *m);
+void plan_down(struct make *m);
+void decide(struct make *m); /* the fate of each chosen unit */
+/* A path under a running container that is gone or another now; NULL: none. */
+const char *stale_mount(const struct make *m, const struct unit *u, const struct container *c);
+/* Lets a step wait for what the service needs; through units that have nothing to do, too. */
+void await_needs(struct make *m, struct step *s, const struct service *service);
+void pass_gates(
+	struct make *m, struct unit *u); /* once its own steps are planned, in order of need */
+void plan_followers(struct make *m);     /* those who depend on what was made anew */
+struct step *exec_step(struct make *m, const char *id, const char *unit, struct place at,
+	int64_t timeout_ms, const char *why_fmt, ...) __attribute__((format(printf, 6, 7)));
+void step_words(struct make *m, struct step *s, const char *const *words); /* NULL-terminated */
+void step_word(struct make *m, struct step *s, const char *word);
+void compose_words(struct make *m, struct step *s); /* docker compose -p ... */
+struct step *plan_write(struct make *m, const char *why);
+/* BUILD steps of the wanted rungs that the engine lacks; `after` comes first. The last hook behind
+ * them, or NULL. */
+struct step *plan_images(struct make *m, struct step *after);
+struct step *build_step(const struct make *m,
+	const struct rung *r); /* its own or its nearest parent's; NULL: none */
+/* The hooks of an event, one after the other; the last of them, or `before`. */
+struct step *plan_hooks(struct make *m, const char *event, struct step *before);
+bool tag_known(const struct make *m, const char *tag);
+
+#endif
