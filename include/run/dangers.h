@@ -1,0 +1,16 @@
+/* Finding what reaches out of the containers, for trust.c. */
+#ifndef RUN_DANGERS_H
+#define RUN_DANGERS_H
+
+#include "run/run.h"
+
+/* Adds one; loud: it is as good as root on this machine. */
+void danger_add(struct arena *a, struct dangers *out, bool loud, struct place at, const char *fmt,
+	...) __attribute__((format(printf, 5, 6)));
+/* Keys of a service's mapping: privileged, namespaces of the host, capabilities, devices, ... */
+void danger_options(struct arena *a, const struct service *s, struct dangers *out);
+/* True when the path, links resolved, is not in the checkout; one that is not there counts by its
+ * text. */
+bool danger_outside(struct arena *a, const struct project *p, const char *path);
+
+#endif

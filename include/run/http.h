@@ -1,0 +1,78 @@
+/*
+ * HTTP over libcurl: several transfers at once on kept connections, on a unix socket or TCP.
+ * Never follows redirects, uses no proxy, cookie or netrc, and bounds all that comes in.
+ */
+#ifndef RUN_HTTP_H
+#define RUN_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+
+struct loop;
+struct http;      /* a set of transfers and their connections, heap */
+struct http_call; /* one transfer, heap */
+
+enum {
+	HTTP_CONNECT_MS = 2000,
+	HTTP_MAX_HEADER = 64 * 1024,
+	HTTP_MAX_BODY = 64 * 1024 * 1024,
+};
+
+struct http_request {
+	const char *method; /* NULL: GET */
+	const char *url;    /* copied */
+	const char *body;   /* copied; NULL: none */
+	size_t body_len;
+	int64_t answer_ms; /* until the header is complete; 0: no bound */
+	int64_t idle_ms;   /* every idle_ms at least HTTP_MIN_PROGRESS bytes of body; 0: no bound */
+	int64_t total_ms;  /* for all of it; 0: no bound */
+	size_t max_body;   /* 0: HTTP_MAX_BODY */
+	bool tcp;          /* to the URL's own host, though this set has a unix socket */
+	bool any_certificate; /* https: do not verify (readiness only) */
+	const char *ca_file;  /* https: verify against this one */
+	/* Body as it comes, not kept; false ends the transfer early (that is no error). */
+	bool (*data)(void *ctx, const char *data, size_t len);
+	void *ctx;
+};
+
+enum { HTTP_MIN_PROGRESS = 1024 };
+
+/* Why a transfer failed, for those who must tell the cases apart. */
+enum http_failure {
+	HTTP_OK,
+	HTTP_NO_CONNECTION, /* refused, absent, unreachable */
+	HTTP_TIMEOUT,       /* connected, but no answer in time */
+	HTTP_BROKEN,        /* what came is not HTTP, cut short or too large */
+	HTTP_LIBRARY,       /* libcurl itself is missing */
+};
+
+struct http_answer {
+	enum http_failure failure;
+	int status;           /* 0: no header came */
+	char api_version[16]; /* header Api-Version, "" when absent */
+	struct buf body;      /* empty when request.data was set */
+	char why[256];        /* of a failure */
+};
+
+/* socket NULL: TCP. Loads libcurl on the first use of all. NULL with err when it is missing. */
+struct http *http_new(const char *unix_socket, struct err *e);
+void http_free(struct http *h); /* and every call that was not freed */
+
+struct http_call *http_start(struct http *h, const struct http_request *r);
+bool http_done(const struct http_call *c);
+struct http_answer *http_answer(struct http_call *c); /* whole once http_done */
+int64_t http_quiet_ms(const struct http_call *c); /* since the last byte came, or since the start */
+void http_call_free(struct http_call *c);         /* ends it when it still runs */
+
+/* Serves transfers and the loop (may be NULL); waits for the first event at most max_ms. */
+void http_turn(struct http *h, struct loop *l, int max_ms);
+/* Starts, waits, and gives the call back done; ends early with HTTP_TIMEOUT never later than its
+ * bounds. */
+struct http_call *http_wait(struct http *h, const struct http_request *r);
+
+void url_escape(struct buf *out, const char *s); /* for one part of a path or query */
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * Inside logs: our own files. One per copy of a service (SVC.log, SVC.2.log), in order of time:
+ *   2006-01-02T15:04:05.000000000Z SVC[.N] o|e text
+ *   2006-01-02T15:04:05.000000000Z SVC[.N] - container 0123456789ab started 2006-...
+ * Three generations of LOG_FILE_MAX bytes each (SVC.log, SVC.log.1, SVC.log.2).
+ */
+#ifndef RUN_LOGS_H
+#define RUN_LOGS_H
+
+#include "run/demux.h"
+#include "run/engine.h"
+
+enum { LOG_GENERATIONS = 3, LOG_FILE_MAX = 10 * 1000 * 1000 };
+
+/* One file while it is appended to. Its user holds the lock of the folder. */
+struct log_file {
+	int fd;
+	char path[4096 + 300];
+	char label[300]; /* "api" or "api.2" */
+	char run[120];   /* text of the last separator; "" none */
+	int64_t last_ns; /* time of the last line; 0: none */
+	size_t size;
+	struct buf pending; /* not written yet */
+};
+
+void log_file_name(
+	char *out, size_t size, const char *dir, const char *service, int number, int generation);
+/* Opens for appending, cuts a torn last line off, finds the last time and separator. */
+int log_file_open(
+	struct log_file *f, const char *dir, const char *service, int number, struct err *e);
+int log_file_add(struct log_file *f, int64_t time_ns, char kind, const char *text, size_t len,
+	struct err *e);
+int log_file_close(struct log_file *f, struct err *e); /* writes what is pending */
+
+/* One line of a file in parts; false: it is none of ours (skipped by readers). */
+struct log_line {
+	int64_t time_ns;
+	char kind; /* 'o', 'e', '-' */
+	const char *text;
+	size_t len;
+};
+bool log_line_read(const char *line, size_t len, struct log_line *out);
+
+/* How far the history went: what follows is newer. */
+struct log_mark {
+	const char *service;
+	int number;
+	int64_t last_ns;
+};
+struct log_marks {
+	struct log_mark *items;
+	size_t count, cap;
+};
+
+/* Follows the engine's streams of running containers, new ones too, until an interrupt or until
+ * none is left. */
+int logs_follow(struct engine *g, struct loop *l, const struct places *pl, const struct world *w,
+	const struct log_query *q, const struct log_marks *marks, log_fn *fn, void *ctx,
+	struct err *e);
+
+/* What passes a query: service, time, expression. */
+struct log_filter {
+	const struct log_query *query;
+	struct buf text; /* scratch */
+	void *regex;     /* regex_t; NULL: everything matches */
+};
+int log_filter_init(struct log_filter *f, const struct log_query *q, struct err *e);
+void log_filter_release(struct log_filter *f);
+bool log_filter_service(const struct log_filter *f, const char *service);
+bool log_filter_line(struct log_filter *f, int64_t time_ns, const char *text, size_t len);
+
+#endif

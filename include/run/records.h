@@ -1,0 +1,20 @@
+/* What is remembered of a workspace between runs, beside what run.h declares of it. */
+#ifndef RUN_RECORDS_H
+#define RUN_RECORDS_H
+
+#include "model/world.h"
+
+struct places;
+
+struct allocations {
+	struct allocation *items;
+	size_t count, cap;
+};
+
+void records_load(struct arena *a, const struct places *pl, struct world *w);
+void allocations_load(struct arena *a, const char *state, struct allocations *out);
+/* "DEVICE:INODE PATH", or "- PATH" of one that is not there. */
+char *mount_identity(struct arena *a, const char *path);
+int allocations_save(const struct places *pl, const struct allocations *list, struct err *e);
+
+#endif

@@ -1,0 +1,395 @@
+/*
+ * HTTP by libcurl, loaded on first use. Comes in: requests with bounds. Goes out: status, body and
+ * why it failed. The only file that includes curl.h; does not know what an engine is.
+ */
+#include "run/http.h"
+
+#include <curl/curl.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/lib.h"
+#include "base/os.h"
+#include "base/text.h"
+#include "run/loop.h"
+
+struct http {
+	CURLM *multi;
+	char *socket;
+	struct http_call *calls;
+};
+
+struct http_call {
+	struct http *http;
+	struct http_call *next;
+	CURL *easy;
+	struct curl_slist *headers;
+	struct http_request ask;
+	struct http_answer answer;
+	bool done, stopped, header_done, header_too_long, body_too_long;
+	size_t header_bytes, body_bytes;
+	size_t window_bytes;   /* came since window_start */
+	int64_t window_start;  /* of the idle bound */
+	int64_t started, last; /* when it began, when the last byte came */
+	char error[CURL_ERROR_SIZE];
+};
+
+static struct {
+	__typeof__(curl_global_init) *global_init;
+	__typeof__(curl_easy_init) *easy_init;
+	__typeof__(curl_easy_setopt) *easy_setopt;
+	__typeof__(curl_easy_getinfo) *easy_getinfo;
+	__typeof__(curl_easy_strerror) *easy_strerror;
+	__typeof__(curl_easy_cleanup) *easy_cleanup;
+	__typeof__(curl_slist_append) *slist_append;
+	__typeof__(curl_slist_free_all) *slist_free_all;
+	__typeof__(curl_multi_init) *multi_init;
+	__typeof__(curl_multi_cleanup) *multi_cleanup;
+	__typeof__(curl_multi_add_handle) *multi_add_handle;
+	__typeof__(curl_multi_remove_handle) *multi_remove_handle;
+	__typeof__(curl_multi_perform) *multi_perform;
+	__typeof__(curl_multi_poll) *multi_poll;
+	__typeof__(curl_multi_info_read) *multi_info_read;
+} curl;
+
+#define SYMBOL(field)                                                                              \
+	{                                                                                          \
+		"curl_" #field, (void **)&curl.field, false                                        \
+	}
+
+static int load(struct err *e)
+{
+	static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4",
+		"libcurl.4.dylib", NULL };
+	static const struct lib_symbol symbols[] = { SYMBOL(global_init), SYMBOL(easy_init),
+		SYMBOL(easy_setopt), SYMBOL(easy_getinfo), SYMBOL(easy_strerror),
+		SYMBOL(easy_cleanup), SYMBOL(slist_append), SYMBOL(slist_free_all),
+		SYMBOL(multi_init), SYMBOL(multi_cleanup), SYMBOL(multi_add_handle),
+		SYMBOL(multi_remove_handle), SYMBOL(multi_perform), SYMBOL(multi_poll),
+		SYMBOL(multi_info_read) };
+	static bool loaded;
+	if (loaded)
+		return 0;
+	if (lib_open(names, symbols, countof(symbols), e))
+		return -1;
+	if (curl.global_init(CURL_GLOBAL_NOTHING))
+		return err_set(e, ERR_FAILED, "libcurl could not be started");
+	loaded = true;
+	return 0;
+}
+
+struct http *http_new(const char *unix_socket, struct err *e)
+{
+	if (load(e))
+		return NULL;
+	struct http *h = xcalloc(1, sizeof(*h));
+	h->multi = curl.multi_init();
+	if (!h->multi)
+		bug("libcurl has no memory");
+	h->socket = unix_socket ? xstrdup(unix_socket) : NULL;
+	return h;
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	while (h->calls)
+		http_call_free(h->calls);
+	curl.multi_cleanup(h->multi);
+	xfree(h->socket);
+	xfree(h);
+}
+
+static void came(struct http_call *c, size_t n)
+{
+	c->last = now_ms();
+	c->window_bytes += n;
+}
+
+static void take_header(struct http_call *c, const char *line, size_t len)
+{
+	static const char name[] = "api-version:";
+	if (len < sizeof(name) || strncasecmp(line, name, sizeof(name) - 1) != 0)
+		return;
+	line += sizeof(name) - 1;
+	len -= sizeof(name) - 1;
+	size_t n = 0;
+	for (size_t i = 0; i < len && n + 1 < sizeof(c->answer.api_version); i++)
+		if ((line[i] >= '0' && line[i] <= '9') || line[i] == '.')
+			c->answer.api_version[n++] = line[i];
+	c->answer.api_version[n] = '\0';
+}
+
+static size_t on_header(char *data, size_t size, size_t n, void *arg)
+{
+	struct http_call *c = arg;
+	size_t len = size * n;
+	came(c, 0);
+	c->header_bytes += len;
+	if (c->header_bytes > HTTP_MAX_HEADER) {
+		c->header_too_long = true;
+		return 0;
+	}
+	take_header(c, data, len);
+	if (len <= 2 && (data[0] == '\r' || data[0] == '\n')) {
+		c->header_done = true;
+		c->window_start = c->last;
+	}
+	return len;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *arg)
+{
+	struct http_call *c = arg;
+	size_t len = size * n;
+	came(c, len);
+	c->body_bytes += len;
+	if (!c->answer.status) {
+		long status = 0;
+		curl.easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+		c->answer.status = (int)status;
+	}
+	if (c->ask.data && c->answer.status < 400) {
+		if (c->ask.data(c->ask.ctx, data, len))
+			return len;
+		c->stopped = true;
+		return 0;
+	}
+	if (c->body_bytes > (c->ask.max_body ? c->ask.max_body : HTTP_MAX_BODY)) {
+		c->body_too_long = true;
+		return 0;
+	}
+	buf_add(&c->answer.body, data, len);
+	return len;
+}
+
+static void set_method(struct http_call *c, const struct http_request *r)
+{
+	const char *method = r->method ? r->method : "GET";
+	if (streq(method, "HEAD"))
+		curl.easy_setopt(c->easy, CURLOPT_NOBODY, 1L);
+	if (streq(method, "POST") || r->body) {
+		curl.easy_setopt(c->easy, CURLOPT_POST, 1L);
+		curl.easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+		curl.easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->body ? r->body : "");
+		c->headers = curl.slist_append(NULL, "Content-Type: application/json");
+		c->headers = curl.slist_append(c->headers, "Expect:");
+		curl.easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
+	}
+	if (!streq(method, "GET") && !streq(method, "HEAD"))
+		curl.easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
+static void set_bounds(struct http_call *c, const struct http_request *r)
+{
+	CURL *h = c->easy;
+	curl.easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl.easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
+	curl.easy_setopt(h, CURLOPT_PROXY, "");
+	curl.easy_setopt(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl.easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	curl.easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
+	curl.easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl.easy_setopt(h, CURLOPT_BUFFERSIZE, r->data ? 512L * 1024 : 64L * 1024);
+	if (r->total_ms)
+		curl.easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)r->total_ms);
+	if (r->any_certificate) {
+		curl.easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl.easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	if (r->ca_file)
+		curl.easy_setopt(h, CURLOPT_CAINFO, r->ca_file);
+}
+
+static void set_sinks(struct http_call *c)
+{
+	curl.easy_setopt(c->easy, CURLOPT_PRIVATE, c);
+	curl.easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->error);
+	curl.easy_setopt(c->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl.easy_setopt(c->easy, CURLOPT_HEADERDATA, c);
+	curl.easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl.easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
+}
+
+struct http_call *http_start(struct http *h, const struct http_request *r)
+{
+	struct http_call *c = xcalloc(1, sizeof(*c));
+	c->http = h;
+	c->ask = *r;
+	c->started = c->last = c->window_start = now_ms();
+	c->easy = curl.easy_init();
+	if (!c->easy)
+		bug("libcurl has no memory");
+	curl.easy_setopt(c->easy, CURLOPT_URL, r->url);
+	if (h->socket && !r->tcp)
+		curl.easy_setopt(c->easy, CURLOPT_UNIX_SOCKET_PATH, h->socket);
+	set_method(c, r);
+	set_bounds(c, r);
+	set_sinks(c);
+	c->next = h->calls;
+	h->calls = c;
+	curl.multi_add_handle(h->multi, c->easy);
+	return c;
+}
+
+void http_call_free(struct http_call *c)
+{
+	if (!c)
+		return;
+	for (struct http_call **p = &c->http->calls; *p; p = &(*p)->next) {
+		if (*p == c) {
+			*p = c->next;
+			break;
+		}
+	}
+	curl.multi_remove_handle(c->http->multi, c->easy);
+	curl.easy_cleanup(c->easy);
+	curl.slist_free_all(c->headers);
+	buf_release(&c->answer.body);
+	xfree(c);
+}
+
+bool http_done(const struct http_call *c)
+{
+	return c->done;
+}
+
+struct http_answer *http_answer(struct http_call *c)
+{
+	return &c->answer;
+}
+
+int64_t http_quiet_ms(const struct http_call *c)
+{
+	return now_ms() - c->last;
+}
+
+static void fail(struct http_call *c, enum http_failure f, const char *why)
+{
+	c->answer.failure = f;
+	size_t n = strlen(why);
+	if (n >= sizeof(c->answer.why))
+		n = sizeof(c->answer.why) - 1;
+	memcpy(c->answer.why, why, n);
+	c->answer.why[n] = '\0';
+	c->done = true;
+}
+
+static enum http_failure failure_of(CURLcode code)
+{
+	switch (code) {
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return HTTP_NO_CONNECTION;
+	case CURLE_OPERATION_TIMEDOUT:
+		return HTTP_TIMEOUT;
+	default:
+		return HTTP_BROKEN;
+	}
+}
+
+static void finish(struct http_call *c, CURLcode code)
+{
+	long status = 0;
+	curl.easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	c->answer.status = (int)status;
+	c->done = true;
+	if (code == CURLE_OK || c->stopped)
+		return;
+	if (c->header_too_long)
+		fail(c, HTTP_BROKEN, "its header is longer than 64 KiB");
+	else if (c->body_too_long)
+		fail(c, HTTP_BROKEN, "its body is too long");
+	else
+		fail(c, failure_of(code), c->error[0] ? c->error : curl.easy_strerror(code));
+}
+
+/* Bounds that libcurl does not know: time to the header, progress of the body. */
+static void check_bounds(struct http_call *c, int64_t now)
+{
+	if (c->done)
+		return;
+	if (!c->header_done && c->ask.answer_ms && now - c->started >= c->ask.answer_ms) {
+		fail(c, HTTP_TIMEOUT, "no answer");
+	} else if (c->header_done && c->ask.idle_ms && now - c->window_start >= c->ask.idle_ms) {
+		if (c->window_bytes < HTTP_MIN_PROGRESS)
+			fail(c, HTTP_TIMEOUT, "the answer stalled");
+		c->window_bytes = 0;
+		c->window_start = now;
+	}
+	if (c->done)
+		curl.multi_remove_handle(c->http->multi, c->easy);
+}
+
+static int64_t next_bound(const struct http *h, int64_t now, int64_t max_ms)
+{
+	for (const struct http_call *c = h->calls; c; c = c->next) {
+		if (c->done)
+			continue;
+		int64_t at = c->header_done ? c->window_start + c->ask.idle_ms
+					    : c->started + c->ask.answer_ms;
+		int64_t bound = c->header_done ? c->ask.idle_ms : c->ask.answer_ms;
+		if (bound && at - now < max_ms)
+			max_ms = at > now ? at - now : 0;
+	}
+	return max_ms;
+}
+
+static bool perform_now(struct http *h)
+{
+	int running = 0, left = 0;
+	bool any = false;
+	curl.multi_perform(h->multi, &running);
+	for (CURLMsg *m; (m = curl.multi_info_read(h->multi, &left));) {
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		for (struct http_call *c = h->calls; c; c = c->next) {
+			if (c->easy == m->easy_handle) {
+				finish(c, m->data.result);
+				any = true;
+			}
+		}
+	}
+	return any;
+}
+
+void http_turn(struct http *h, struct loop *l, int max_ms)
+{
+	if (!h) {
+		loop_turn(l, max_ms);
+		return;
+	}
+	int64_t now = now_ms();
+	struct curl_waitfd extra = { .fd = loop_fd(l), .events = CURL_WAIT_POLLIN };
+	int wait = perform_now(h) ? 0 : loop_timeout(l, max_ms);
+	wait = (int)next_bound(h, now, wait);
+	int ready = 0;
+	curl.multi_poll(h->multi, &extra, l ? 1 : 0, wait, &ready);
+	perform_now(h);
+	if (l)
+		loop_turn(l, 0);
+	now = now_ms();
+	for (struct http_call *c = h->calls; c; c = c->next)
+		check_bounds(c, now);
+}
+
+struct http_call *http_wait(struct http *h, const struct http_request *r)
+{
+	struct http_call *c = http_start(h, r);
+	while (!http_done(c))
+		http_turn(h, NULL, 1000);
+	return c;
+}
+
+void url_escape(struct buf *out, const char *s)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789-_.~";
+	for (; *s; s++) {
+		if (strchr(plain, *s))
+			buf_addc(out, *s);
+		else
+			buf_addf(out, "%%%02X", (unsigned)(unsigned char)*s);
+	}
+}

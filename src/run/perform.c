@@ -1,0 +1,404 @@
+/*
+ * Carries a plan out: a ready queue over its graph, one thread, one loop. Comes in: a plan and what
+ * it may touch. Goes out: events, the world noted into, the first error. Decides nothing: what a
+ * step does is in the table of its kind.
+ */
+#include "run/perform.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { STEP_WAITING, STEP_RUNNING, STEP_DONE, STEP_FAILED, STEP_SKIPPED };
+
+static enum verdict verdict_of(int rc)
+{
+	return rc ? BROKE : SUCCEEDED;
+}
+
+static enum verdict write_start(struct job *j)
+{
+	struct performer *pf = j->run->pf;
+	struct applied done = { 0 };
+	return verdict_of(apply_files(
+		&j->run->arena, j->run->plan, pf->places, pf->vault, false, &done, &j->error));
+}
+
+static enum verdict drop_volume_start(struct job *j)
+{
+	return verdict_of(engine_remove_volume(j->run->pf->engine, j->step->unit, &j->error));
+}
+
+static enum verdict drop_network_start(struct job *j)
+{
+	return verdict_of(engine_remove_network(j->run->pf->engine, j->step->unit, &j->error));
+}
+
+static const struct step_ops ops_write = { .start = write_start };
+static const struct step_ops ops_drop_volume = { .start = drop_volume_start };
+static const struct step_ops ops_drop_network = { .start = drop_network_start };
+
+static const struct step_kind_row {
+	const struct step_ops *ops;
+	const char *doing; /* in front of an error: "building python" */
+} kinds[] = {
+	[STEP_WRITE] = { &ops_write, "writing the generated files" },
+	[STEP_BUILD] = { &ops_build, "building" },
+	[STEP_EXEC] = { &ops_exec, NULL },
+	[STEP_START] = { &ops_start, "starting" },
+	[STEP_STOP] = { &ops_stop, "stopping" },
+	[STEP_REMOVE] = { &ops_remove, "removing" },
+	[STEP_READY] = { &ops_ready, NULL },
+	[STEP_RELOAD] = { &ops_reload, "reloading" },
+	[STEP_DROP_VOLUME] = { &ops_drop_volume, "removing volume" },
+	[STEP_DROP_NETWORK] = { &ops_drop_network, "removing network" },
+};
+
+static void say(struct run *r, const struct event *ev)
+{
+	if (r->pf->event)
+		r->pf->event(r->pf->ctx, ev);
+}
+
+void job_say_n(struct job *j, enum event_kind kind, const char *text, size_t len, double fraction)
+{
+	buf_truncate(&j->scratch, 0);
+	buf_add(&j->scratch, text, len);
+	struct event ev = {
+		.kind = kind,
+		.step = j->step,
+		.text = buf_str(&j->scratch),
+		.elapsed_ms = now_ms() - j->started,
+		.fraction = fraction,
+	};
+	say(j->run, &ev);
+}
+
+void job_say(struct job *j, enum event_kind kind, const char *text, double fraction)
+{
+	job_say_n(j, kind, text, strlen(text), fraction);
+}
+
+void job_await(struct job *j, const char *fmt, ...)
+{
+	char text[300];
+	va_list ap;
+	int64_t now = now_ms();
+	if (now - (j->told ? j->told : j->started) < 1000)
+		return;
+	j->told = now;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	job_say(j, EV_PROGRESS, text, -1);
+}
+
+int job_look(struct job *j)
+{
+	struct run *r = j->run;
+	if (!r->containers_stale)
+		return 0;
+	if (engine_look(r->pf->engine, r->plan->arena, r->plan->project->workspace, r->pf->world,
+		    &j->error))
+		return -1;
+	r->containers_stale = false;
+	return 0;
+}
+
+int job_containers(struct job *j, struct strs *ids)
+{
+	const struct step *s = j->step;
+	const char *service = s->service ? s->service->name : s->unit;
+	*ids = s->containers;
+	if (ids->count)
+		return 0;
+	if (job_look(j))
+		return -1;
+	*ids = (struct strs){ 0 };
+	struct world *w = j->run->pf->world;
+	for (size_t i = 0; i < w->containers.count; i++) {
+		const struct container *c = &w->containers.items[i];
+		if (!c->one_off && streq(c->service, service))
+			strs_add(&j->run->arena, ids, c->id);
+	}
+	return 0;
+}
+
+const char *const *job_environment(struct job *j)
+{
+	struct arena *a = &j->run->arena;
+	struct strs extra = { 0 };
+	if (j->run->pf->engine)
+		strs_add(a, &extra,
+			arena_printf(a, "DOCKER_HOST=%s", engine_host(j->run->pf->engine)));
+	for (size_t i = 0; i < j->step->env.count; i++)
+		strs_add(a, &extra, j->step->env.items[i]);
+	return (const char *const *)clean_environment(a, &extra);
+}
+
+/* Puts "building python: " in front and the place of the step behind, unless a nearer one is known.
+ */
+static void dress_error(struct job *j)
+{
+	const char *doing = kinds[j->step->kind].doing;
+	if (doing)
+		err_wrap(&j->error, "%s%s%s", doing, j->step->unit ? " " : "",
+			j->step->unit ? j->step->unit : "");
+	if (!j->error.place.file)
+		j->error.place = j->step->place;
+	if (!j->error.code)
+		j->error.code = ERR_FAILED;
+}
+
+static bool needs(const struct step *s, const struct step *needed)
+{
+	for (size_t i = 0; i < s->needs.count; i++)
+		if (s->needs.items[i] == needed)
+			return true;
+	return false;
+}
+
+/* One less to wait for, for all that need s. */
+static void release_dependents(struct run *r, const struct step *s)
+{
+	for (size_t i = 0; i < r->plan->steps.count; i++) {
+		struct step *d = r->plan->steps.items[i];
+		if (d->state == STEP_WAITING && needs(d, s))
+			d->waiting--;
+	}
+}
+
+static void skip_dependents(struct run *r, const struct step *s)
+{
+	for (size_t i = 0; i < r->plan->steps.count; i++) {
+		struct step *d = r->plan->steps.items[i];
+		if (d->state != STEP_WAITING || !needs(d, s))
+			continue;
+		d->state = STEP_SKIPPED;
+		say(r, &(struct event){
+			       .kind = EV_SKIPPED, .step = d, .text = s->id, .fraction = -1 });
+		skip_dependents(r, d);
+	}
+}
+
+static void settle(struct job *j, enum verdict v)
+{
+	struct run *r = j->run;
+	struct step *s = j->step;
+	if (v == SUCCEEDED) {
+		s->state = STEP_DONE;
+		job_say(j, EV_DONE, "", 1);
+		release_dependents(r, s);
+		return;
+	}
+	dress_error(j);
+	s->state = STEP_FAILED;
+	say(r, &(struct event){ .kind = EV_FAILED,
+		       .step = s,
+		       .text = j->error.text,
+		       .error = &j->error,
+		       .elapsed_ms = now_ms() - j->started,
+		       .fraction = -1 });
+	if (s->soft || r->hurry) {
+		release_dependents(r, s);
+		return;
+	}
+	if (!r->failed)
+		r->first = j->error;
+	r->failed = true;
+	skip_dependents(r, s);
+}
+
+static void job_free(struct job *j)
+{
+	for (struct job **p = &j->run->jobs; *p; p = &(*p)->next) {
+		if (*p == j) {
+			*p = j->next;
+			break;
+		}
+	}
+	if (j->step->kind == STEP_BUILD)
+		j->run->builds--;
+	if (j->ops->end && j->state)
+		j->ops->end(j);
+	buf_release(&j->scratch);
+	xfree(j);
+}
+
+static void begin(struct run *r, struct step *s)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+	j->run = r;
+	j->step = s;
+	j->ops = kinds[s->kind].ops;
+	j->started = now_ms();
+	j->next = r->jobs;
+	r->jobs = j;
+	s->state = STEP_RUNNING;
+	if (s->kind == STEP_BUILD)
+		r->builds++;
+	job_say(j, EV_START, s->why ? s->why : "", -1);
+	enum verdict v = j->ops->start(j);
+	if (v == GOES_ON)
+		return;
+	settle(j, v);
+	job_free(j);
+}
+
+static bool can_begin(const struct step *s)
+{
+	return s->state == STEP_WAITING && !s->waiting;
+}
+
+/* Of the builds that could begin, the one that the longest chain waits for. */
+static struct step *next_build(const struct run *r)
+{
+	struct step *best = NULL;
+	for (size_t i = 0; i < r->plan->steps.count; i++) {
+		struct step *s = r->plan->steps.items[i];
+		if (s->kind == STEP_BUILD && can_begin(s) && (!best || s->height > best->height))
+			best = s;
+	}
+	return best;
+}
+
+/* Starts all that can be; true when something was. */
+static bool begin_ready(struct run *r)
+{
+	bool any = false;
+	for (size_t i = 0; i < r->plan->steps.count && !r->stopping; i++) {
+		struct step *s = r->plan->steps.items[i];
+		if (s->kind == STEP_BUILD || !can_begin(s))
+			continue;
+		begin(r, s);
+		any = true;
+	}
+	for (struct step *s; r->builds < r->parallel && !r->stopping && (s = next_build(r));) {
+		begin(r, s);
+		any = true;
+	}
+	return any;
+}
+
+static void tick_jobs(struct run *r)
+{
+	if (r->readiness)
+		readiness_tick(r->readiness);
+	for (struct job *j = r->jobs, *next; j; j = next) {
+		next = j->next;
+		enum verdict v = j->ops->tick(j);
+		if (v == GOES_ON)
+			continue;
+		settle(j, v);
+		job_free(j);
+	}
+}
+
+/* Is all of the plan on the way down? Then to leave in the middle would leave survivors. */
+static bool goes_down(const struct plan *p)
+{
+	bool stops = false;
+	for (size_t i = 0; i < p->steps.count; i++) {
+		enum step_kind k = p->steps.items[i]->kind;
+		if (k == STEP_WRITE || k == STEP_BUILD || k == STEP_START || k == STEP_READY)
+			return false;
+		stops |= k == STEP_STOP;
+	}
+	return stops;
+}
+
+/* The n-th interrupt: children are told; what only waits is abandoned. */
+static void stop_jobs(struct run *r, int times)
+{
+	r->hurry = goes_down(r->plan) && times < 3;
+	r->stopping = !r->hurry;
+	for (struct job *j = r->jobs, *next; j; j = next) {
+		next = j->next;
+		if (j->ops->stop) {
+			j->ops->stop(j, times);
+			continue;
+		}
+		err_set(&j->error, ERR_FAILED, "interrupted");
+		settle(j, BROKE);
+		job_free(j);
+	}
+}
+
+/* To build and to install for a service takes long, whatever it is; all else is quick. */
+static unsigned weight(const struct step *s)
+{
+	return s->kind == STEP_BUILD || (s->kind == STEP_EXEC && s->unit) ? 8 : 1;
+}
+
+static void raise_needs(const struct step *s)
+{
+	for (size_t i = 0; i < s->needs.count; i++) {
+		struct step *n = s->needs.items[i];
+		unsigned height = s->height + weight(s);
+		if (n->height >= height)
+			continue;
+		n->height = height;
+		raise_needs(n);
+	}
+}
+
+static void prepare(struct run *r)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	r->parallel = r->pf->parallel > 0 ? r->pf->parallel : cpus > 0 ? (int)cpus : 1;
+	for (size_t i = 0; i < r->plan->steps.count; i++) {
+		struct step *s = r->plan->steps.items[i];
+		s->state = STEP_WAITING;
+		s->waiting = (unsigned)s->needs.count;
+		s->height = 0;
+	}
+	for (size_t i = r->plan->steps.count; i-- > 0;)
+		raise_needs(r->plan->steps.items[i]);
+}
+
+static void drive(struct run *r)
+{
+	struct performer *pf = r->pf;
+	int before = loop_interrupts(pf->loop), seen = before;
+	for (;;) {
+		while (begin_ready(r))
+			;
+		if (!r->jobs)
+			break;
+		engine_turn(pf->engine, pf->loop,
+			r->readiness ? readiness_timeout(r->readiness, 200) : 200);
+		tick_jobs(r);
+		int now = loop_interrupts(pf->loop);
+		if (now != seen)
+			stop_jobs(r, now - before);
+		seen = now;
+	}
+}
+
+/* A plan whose graph has a circle would end here with work undone and nothing said. */
+static void check_complete(const struct run *r)
+{
+	for (size_t i = 0; i < r->plan->steps.count && !r->stopping; i++)
+		if (r->plan->steps.items[i]->state == STEP_WAITING)
+			bug("step \"%s\" was never reached", r->plan->steps.items[i]->id);
+}
+
+int perform(struct performer *pf, struct plan *p, struct err *e)
+{
+	struct run r = { .pf = pf, .plan = p };
+	prepare(&r);
+	drive(&r);
+	check_complete(&r);
+	readiness_free(r.readiness);
+	/* The caller shows the units as they are now. */
+	struct err ignored = ERR_INIT;
+	if (r.containers_stale && p->steps.count && pf->engine && !r.stopping && p->project)
+		engine_look(pf->engine, p->arena, p->project->workspace, pf->world, &ignored);
+	arena_release(&r.arena);
+	if (r.stopping)
+		return err_set(e, ERR_FAILED, "interrupted");
+	if (!r.failed)
+		return 0;
+	*e = r.first;
+	return -1;
+}

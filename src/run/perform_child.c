@@ -1,0 +1,338 @@
+/*
+ * Steps that are a child process: builds and subprocesses. Comes in: argv, context. Goes out:
+ * progress read from the child's lines, its last lines as the error. Does not know the graph.
+ */
+#include "run/perform.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct child_state {
+	struct child *child;
+	struct buf input;
+	struct spawn spawn;
+	struct tail tail;
+	char progress[200]; /* the last step of a build */
+	int stops;          /* interrupts passed on */
+};
+
+void tail_add(struct tail *t, const char *line, size_t len)
+{
+	static const char *const noise[] = { "DEPRECATED: The legacy builder",
+		"            Install the buildx", "            BuildKit is currently",
+		"            environment-variable." };
+	char *slot = t->lines[t->next];
+	size_t n = len < TAIL_WIDTH - 1 ? len : TAIL_WIDTH - 1;
+	if (!len)
+		return;
+	memcpy(slot, line, n);
+	slot[n] = '\0';
+	for (size_t i = 0; i < countof(noise); i++)
+		if (starts_with(slot, noise[i]))
+			return;
+	t->next = (t->next + 1) % TAIL_LINES;
+	if (t->count < TAIL_LINES)
+		t->count++;
+}
+
+static const char *tail_line(const struct tail *t, size_t i)
+{
+	return t->lines[(t->next + TAIL_LINES - t->count + i) % TAIL_LINES];
+}
+
+void tail_text(const struct tail *t, struct buf *out)
+{
+	for (size_t i = 0; i < t->count; i++)
+		buf_addf(out, "%s\n", tail_line(t, i));
+}
+
+void tail_error(const struct tail *t, struct err *e)
+{
+	size_t used = strlen(e->text), first = t->count;
+	size_t room = sizeof(e->text) > used + 100 ? sizeof(e->text) - used - 100 : 0;
+	for (size_t i = t->count; i-- > 0;) {
+		size_t len = strlen(tail_line(t, i)) + 1;
+		if (len > room)
+			break;
+		room -= len;
+		first = i;
+	}
+	for (size_t i = first; i < t->count; i++) {
+		int n = snprintf(e->text + used, sizeof(e->text) - used, "\n%s", tail_line(t, i));
+		used += n > 0 ? (size_t)n : 0;
+	}
+}
+
+static bool is_compose(const struct step *s)
+{
+	return s->argv.count > 1 && streq(path_base(s->argv.items[0]), "docker") &&
+	       streq(s->argv.items[1], "compose");
+}
+
+/*
+ * Compose outlives a devenv that is killed and goes on making things: it keeps the workspace's
+ * lock, so that the next devenv does not make the same at the same time.
+ */
+static enum verdict run_child(struct job *j, void (*line)(void *, const char *, size_t))
+{
+	struct child_state *st = j->state;
+	st->spawn.line = line;
+	st->spawn.ctx = j;
+	st->spawn.env = job_environment(j);
+	lock_inherit(j->run->pf->lock, is_compose(j->step));
+	st->child = child_start(j->run->pf->loop, &st->spawn, &j->error);
+	lock_inherit(j->run->pf->lock, false);
+	return st->child ? GOES_ON : BROKE;
+}
+
+static void child_stop(struct job *j, int times)
+{
+	struct child_state *st = j->state;
+	st->stops = times;
+	child_signal(st->child, times > 1 ? SIGKILL : j->step->interactive ? SIGINT : SIGTERM);
+}
+
+static void child_end(struct job *j)
+{
+	struct child_state *st = j->state;
+	child_free(st->child);
+	buf_release(&st->input);
+	xfree(st);
+	j->state = NULL;
+}
+
+/* What the child came to, in words; GOES_ON while it runs. */
+static enum verdict child_verdict(struct job *j)
+{
+	struct child_state *st = j->state;
+	if (!child_done(st->child))
+		return GOES_ON;
+	int status = child_status(st->child);
+	if (st->stops)
+		err_set(&j->error, ERR_FAILED, "interrupted");
+	else if (child_timed_out(st->child))
+		err_set(&j->error, ERR_FAILED, "did not end within %lld s%s%s",
+			(long long)(st->spawn.timeout_ms / 1000),
+			st->progress[0] ? "; it was at " : "", st->progress);
+	else if (status > 128)
+		err_set(&j->error, ERR_FAILED, "was ended by signal %d (%s)", status - 128,
+			strsignal(status - 128));
+	else if (status)
+		err_set(&j->error, ERR_FAILED, "ended with status %d", status);
+	else
+		return SUCCEEDED;
+	return BROKE;
+}
+
+/* ---- builds ---- */
+
+/* "Step 3/7 : RUN x" and "#5 [base 2/4] RUN x" -> text "3/7 RUN x", fraction done. */
+static bool build_progress(const char *line, char *text, size_t size, double *fraction)
+{
+	int at = 0, of = 0, end = 0;
+	const char *rest = NULL;
+	if (sscanf(line, "Step %d/%d : %n", &at, &of, &end) == 2 && end) {
+		rest = line + end;
+	} else if (line[0] == '#') {
+		const char *open = strchr(line, '['), *close = open ? strchr(open, ']') : NULL;
+		const char *slash = close ? memchr(open, '/', (size_t)(close - open)) : NULL;
+		const char *from = slash;
+		while (from && from > open + 1 && from[-1] >= '0' && from[-1] <= '9')
+			from--;
+		if (!slash || sscanf(from, "%d/%d", &at, &of) != 2)
+			return false;
+		rest = close + (close[1] == ' ' ? 2 : 1);
+	}
+	if (!rest || at < 1 || of < at)
+		return false;
+	snprintf(text, size, "%d/%d %.150s", at, of, rest);
+	*fraction = (double)(at - 1) / of;
+	return true;
+}
+
+static void build_line(void *ctx, const char *line, size_t len)
+{
+	struct job *j = ctx;
+	struct child_state *st = j->state;
+	char text[TAIL_WIDTH], progress[sizeof(st->progress)];
+	double fraction = -1;
+	size_t n = len < sizeof(text) - 1 ? len : sizeof(text) - 1;
+	memcpy(text, line, n);
+	text[n] = '\0';
+	tail_add(&st->tail, line, len);
+	if (build_progress(text, progress, sizeof(progress), &fraction)) {
+		memcpy(st->progress, progress, sizeof(progress));
+		job_say(j, EV_PROGRESS, progress, fraction);
+	}
+	job_say_n(j, EV_OUTPUT, line, len, fraction);
+}
+
+static const char *const *build_argv(struct arena *a, const struct build *b)
+{
+	struct strs v = { 0 };
+	const char *const head[] = { "docker", "build", "--force-rm", "-t", b->tag };
+	for (size_t i = 0; i < countof(head); i++)
+		strs_add(a, &v, head[i]);
+	for (size_t i = 0; i < b->labels.count; i++) {
+		strs_add(a, &v, "--label");
+		strs_add(a, &v, b->labels.items[i]);
+	}
+	for (size_t i = 0; i < b->args.count; i++) {
+		strs_add(a, &v, "--build-arg");
+		strs_add(a, &v, b->args.items[i]);
+	}
+	if (b->image && b->image->target) {
+		strs_add(a, &v, "--target");
+		strs_add(a, &v, b->image->target);
+	}
+	strs_add(a, &v, "-f");
+	strs_add(a, &v, b->dockerfile_path ? b->dockerfile_path : "Dockerfile");
+	strs_add(a, &v, "-");
+	strs_add(a, &v, NULL);
+	return v.items;
+}
+
+static enum verdict build_start(struct job *j)
+{
+	const struct build *b = j->step->build;
+	struct child_state *st = xcalloc(1, sizeof(*st));
+	j->state = st;
+	if (context_pack(&j->run->arena, b, &st->input, &j->error))
+		return BROKE;
+	st->spawn = (struct spawn){
+		.argv = build_argv(&j->run->arena, b),
+		.input = &st->input,
+		.timeout_ms = j->step->timeout_ms ? j->step->timeout_ms : b->timeout_ms,
+	};
+	return run_child(j, build_line);
+}
+
+static enum verdict build_tick(struct job *j)
+{
+	struct child_state *st = j->state;
+	const struct build *b = j->step->build;
+	enum verdict v = child_verdict(j);
+	if (v == SUCCEEDED)
+		strs_add(j->run->plan->arena, &j->run->pf->world->images, b->tag);
+	if (v != BROKE)
+		return v;
+	if (!st->stops)
+		tail_error(&st->tail, &j->error);
+	if (b->image)
+		j->error.place = b->image->place;
+	return BROKE;
+}
+
+const struct step_ops ops_build = { build_start, build_tick, child_stop, child_end };
+
+/* ---- subprocesses ---- */
+
+static void exec_line(void *ctx, const char *line, size_t len)
+{
+	struct job *j = ctx;
+	struct child_state *st = j->state;
+	tail_add(&st->tail, line, len);
+	job_say_n(j, EV_OUTPUT, line, len, -1);
+}
+
+static enum verdict exec_start(struct job *j)
+{
+	const struct step *s = j->step;
+	struct child_state *st = xcalloc(1, sizeof(*st));
+	struct strs argv = { 0 };
+	j->state = st;
+	for (size_t i = 0; i < s->argv.count; i++)
+		strs_add(&j->run->arena, &argv, s->argv.items[i]);
+	strs_add(&j->run->arena, &argv, NULL);
+	st->spawn = (struct spawn){ .argv = argv.items,
+		.dir = s->dir,
+		.interactive = s->interactive,
+		.timeout_ms = s->timeout_ms };
+	if (s->containers.count) /* Compose replaces these */
+		job_keep_logs(j, &s->containers);
+	j->run->containers_stale = true;
+	return run_child(j, s->interactive ? NULL : exec_line);
+}
+
+/* How docker says that it has no Compose v2: by not understanding what follows. */
+static bool compose_missing(const char *text)
+{
+	static const char *const signs[] = { "'compose' is not a docker command",
+		"unknown shorthand flag: 'f'", "unknown flag: --project-directory",
+		"unknown flag: --env-file", "unknown command: docker compose" };
+	for (size_t i = 0; i < countof(signs); i++)
+		if (strstr(text, signs[i]))
+			return true;
+	return false;
+}
+
+/* The service whose container or name the output speaks of: "shop-1a2b3c4d-api-1", "service
+ * \"api\"". */
+static const struct service *service_named(const struct plan *p, const char *text)
+{
+	char mark[300];
+	for (size_t i = 0; i < p->chosen.count; i++) {
+		const struct service *s = p->chosen.items[i].service;
+		snprintf(mark, sizeof(mark), "%s-%s-", p->project->workspace, s->name);
+		if (strstr(text, mark))
+			return s;
+		snprintf(mark, sizeof(mark), "service \"%s\"", s->name);
+		if (strstr(text, mark))
+			return s;
+	}
+	return NULL;
+}
+
+/* Compose's progress lines say nothing about an error. */
+static void drop_progress(const struct tail *t, struct tail *out)
+{
+	static const char *const progress[] = { " Container ", " Network ", " Volume ", " Image " };
+	for (size_t i = 0; i < t->count; i++) {
+		const char *line = tail_line(t, i);
+		bool skip = false;
+		for (size_t k = 0; k < countof(progress); k++)
+			skip |= starts_with(line, progress[k]) && !strstr(line, "rror");
+		if (!skip)
+			tail_add(out, line, strlen(line));
+	}
+}
+
+static void explain_compose(struct job *j, const struct tail *said)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	tail_text(said, &text);
+	if (compose_missing(buf_str(&text))) {
+		err_set(&j->error, ERR_FAILED, "Docker Compose v2 is not installed");
+		err_hint(&j->error,
+			"install the package docker-compose-plugin (Docker) or docker-compose-v2; "
+			"docker-compose v1 does not suffice");
+		return;
+	}
+	const struct service *s = service_named(j->run->plan, buf_str(&text));
+	if (s)
+		j->error.place = s->place;
+	tail_error(said, &j->error);
+}
+
+static enum verdict exec_tick(struct job *j)
+{
+	struct child_state *st = j->state;
+	enum verdict v = child_verdict(j);
+	if (v != BROKE || st->stops)
+		goto out;
+	struct tail *said = xcalloc(1, sizeof(*said));
+	drop_progress(&st->tail, said);
+	if (is_compose(j->step))
+		explain_compose(j, said);
+	else
+		tail_error(said, &j->error);
+	xfree(said);
+out:
+	if (v == BROKE)
+		err_wrap(&j->error, "%s", j->step->id ? j->step->id : j->step->argv.items[0]);
+	return v;
+}
+
+const struct step_ops ops_exec = { exec_start, exec_tick, child_stop, child_end };

@@ -1,0 +1,240 @@
+/*
+ * The workspace's secrets. Comes in: the project's recipes, the keyring. Goes out: values that stay
+ * the same until their recipe changes or a rotation is asked for, keyed fingerprints of them, and
+ * text without them. A value that cannot be had is an error only when it is wanted.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "run/keyring.h"
+#include "run/run.h"
+
+struct vault *vault_open(const struct places *pl, bool create, struct err *e)
+{
+	struct vault *v = xcalloc(1, sizeof(*v));
+	v->path = path_join(&v->arena, pl->state, "keyring.json");
+	v->project = arena_strdup(&v->arena, pl->project);
+	v->create = create;
+	if (keyring_load(v, e)) {
+		vault_close(v);
+		return NULL;
+	}
+	return v;
+}
+
+void vault_close(struct vault *v)
+{
+	for (size_t i = 0; v && i < v->kept.count; i++) {
+		buf_wipe(&v->kept.items[i].value);
+		buf_wipe(&v->kept.items[i].public);
+		buf_wipe(&v->kept.items[i].previous);
+		buf_wipe(&v->kept.items[i].previous_public);
+	}
+	if (!v)
+		return;
+	arena_release(&v->arena);
+	wipe(v, sizeof(*v));
+	xfree(v);
+}
+
+bool vault_fresh(const struct vault *v)
+{
+	return v->fresh;
+}
+
+static void note_failure(struct vault *v, struct kept *k, const struct err *why)
+{
+	k->failure = arena_strdup(&v->arena, why->text);
+	k->hint = arena_strdup(&v->arena, why->hint);
+	k->ready = false;
+}
+
+/* Replaces the value; the buffers are taken over. */
+static void settle(struct kept *k, struct buf *value, struct buf *public)
+{
+	buf_wipe(&k->value);
+	buf_wipe(&k->public);
+	k->value = *value;
+	k->public = *public;
+	k->ready = true;
+	k->failure = NULL;
+}
+
+static int make(
+	struct vault *v, struct loop *l, const struct secret *s, struct kept *k, const char *recipe)
+{
+	struct buf value = BUF_INIT, public = BUF_INIT;
+	struct err why = ERR_INIT;
+	bool stored = recipe_stored(s->recipe);
+	if (stored && !v->create) {
+		err_set(&why, ERR_FAILED, "it was not made yet");
+		err_hint(&why, "`devenv up` makes it");
+		note_failure(v, k, &why);
+		return 0;
+	}
+	if (recipe_make(v, l, s, &value, &public, &why)) {
+		note_failure(v, k, &why);
+		return 0;
+	}
+	settle(k, &value, &public);
+	k->stored = stored;
+	k->given = false;
+	k->created = clock_ms() / 1000;
+	k->generation++;
+	snprintf(k->recipe, sizeof(k->recipe), "%s", recipe);
+	v->dirty = v->dirty || stored;
+	return 0;
+}
+
+static int ensure_one(struct vault *v, struct loop *l, const struct secret *s, struct err *e)
+{
+	char recipe[65];
+	struct kept *k = keyring_find(v, s->name);
+	if (recipe_hash(v, s, recipe, e))
+		return -1;
+	if (!k)
+		k = keyring_add(v, s->name);
+	k->place = s->place;
+	bool keep = k->ready && k->stored && (recipe_stored(s->recipe) || k->given) &&
+		    (streq(k->recipe, recipe) || !*k->recipe);
+	if (!keep)
+		return make(v, l, s, k, recipe);
+	if (!*k->recipe && v->create) { /* set by hand before the recipe was known */
+		memcpy(k->recipe, recipe, sizeof(recipe));
+		v->dirty = true;
+	}
+	return 0;
+}
+
+int vault_ensure(struct vault *v, struct loop *l, const struct project *p, struct err *e)
+{
+	for (size_t i = 0; i < p->secrets.count; i++)
+		if (ensure_one(v, l, &p->secrets.items[i], e))
+			return err_wrap(e, "secret %s", p->secrets.items[i].name);
+	return v->dirty && v->create ? keyring_save(v, e) : 0;
+}
+
+static const struct kept *wanted(const struct vault *v, const char *name, struct err *e)
+{
+	const struct kept *k = v ? keyring_find(v, name) : NULL;
+	if (k && k->ready)
+		return k;
+	err_set(e, ERR_FAILED, "secret %s has no value%s%s", name, k && k->failure ? ": " : "",
+		k && k->failure ? k->failure : "");
+	if (k && k->hint)
+		err_hint(e, "%s", k->hint);
+	if (k)
+		e->place = k->place;
+	return NULL;
+}
+
+int vault_get(struct vault *v, const char *name, struct buf *out, struct err *e)
+{
+	const struct kept *k = wanted(v, name, e);
+	if (!k)
+		return -1;
+	buf_add(out, buf_str(&k->value), k->value.len);
+	return 0;
+}
+
+int vault_public(struct vault *v, const char *name, struct buf *out, struct err *e)
+{
+	const struct kept *k = wanted(v, name, e);
+	if (!k)
+		return -1;
+	if (!k->public.len)
+		return err_set(
+			e, ERR_FAILED, "secret %s is no key pair: it has no public half", name);
+	buf_add(out, k->public.data, k->public.len);
+	return 0;
+}
+
+int vault_set(struct vault *v, const char *name, const void *value, size_t len, struct err *e)
+{
+	struct buf copy = BUF_INIT, none = BUF_INIT;
+	if (len > SECRET_MAX)
+		return err_set(e, ERR_FAILED, "secret %s: larger than %d bytes", name, SECRET_MAX);
+	struct kept *k = keyring_find(v, name);
+	if (!k)
+		k = keyring_add(v, name);
+	if (!k->stored) /* the recipe it had was one of those that are read on every run */
+		k->recipe[0] = '\0';
+	buf_add(&copy, value, len);
+	settle(k, &copy, &none);
+	k->given = k->stored = true;
+	k->created = clock_ms() / 1000;
+	k->generation++;
+	return keyring_save(v, e);
+}
+
+/* ---- rotation: the old value stays beside the new one until the service that uses it has followed
+ * ---- */
+
+int vault_rotate(struct vault *v, const struct secret *s, struct err *e)
+{
+	struct buf value = BUF_INIT, public = BUF_INIT;
+	char recipe[65];
+	struct kept *k = keyring_find(v, s->name);
+	if (!recipe_stored(s->recipe))
+		return err_set(e, ERR_FAILED,
+			"secret %s is not made by devenv: change it where it comes from", s->name);
+	if (recipe_hash(v, s, recipe, e) || recipe_make(v, NULL, s, &value, &public, e))
+		return err_wrap(e, "secret %s", s->name);
+	if (!k)
+		k = keyring_add(v, s->name);
+	if (k->ready && !k->unsettled) {
+		k->previous = k->value;
+		k->previous_public = k->public;
+		k->value = k->public = (struct buf)BUF_INIT;
+		k->unsettled = true;
+	}
+	settle(k, &value, &public);
+	k->stored = true;
+	k->given = false;
+	k->created = clock_ms() / 1000;
+	k->generation++;
+	memcpy(k->recipe, recipe, sizeof(recipe));
+	return keyring_save(v, e);
+}
+
+bool vault_previous(struct vault *v, const char *name, struct buf *out)
+{
+	const struct kept *k = keyring_find(v, name);
+	if (!k || !k->unsettled)
+		return false;
+	buf_add(out, buf_str(&k->previous), k->previous.len);
+	return true;
+}
+
+int vault_settle(struct vault *v, const char *name, bool accept, struct err *e)
+{
+	struct kept *k = keyring_find(v, name);
+	if (!k || !k->unsettled)
+		return 0;
+	if (!accept) {
+		settle(k, &k->previous, &k->previous_public);
+		k->previous = k->previous_public = (struct buf)BUF_INIT;
+	}
+	buf_wipe(&k->previous);
+	buf_wipe(&k->previous_public);
+	k->unsettled = false;
+	return keyring_save(v, e);
+}
+
+void vault_fingerprints(struct vault *v, struct arena *a, const struct project *p, struct world *w)
+{
+	for (size_t i = 0; i < p->secrets.count; i++) {
+		const struct kept *k = keyring_find(v, p->secrets.items[i].name);
+		struct buf text = BUF_INIT;
+		struct err ignored = ERR_INIT;
+		char hex[65];
+		if (!k || !k->ready)
+			continue;
+		buf_add(&text, k->name, strlen(k->name) + 1);
+		buf_add(&text, buf_str(&k->value), k->value.len);
+		if (!keyed_hash(v->key, sizeof(v->key), text.data, text.len, hex, &ignored))
+			*list_push(a, &w->secrets) = (struct seen_secret){ p->secrets.items[i].name,
+				arena_strdup(a, hex) };
+		buf_wipe(&text);
+	}
+}
