@@ -1,0 +1,78 @@
+/* Nouns to text, JSON or a live screen. Everything goes to a buf or a FILE that the caller names;
+ * nothing here acts. */
+#ifndef VIEW_VIEW_H
+#define VIEW_VIEW_H
+
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "model/plan.h"
+#include "doc/schema.h"
+#include "model/world.h"
+
+struct style {
+	bool colour;  /* SGR allowed */
+	bool unicode; /* beyond ASCII allowed */
+	bool links;   /* OSC 8 allowed */
+	int width;    /* columns; 0: unknown */
+};
+/* mode: "auto", "always", "never"; honours NO_COLOR, TERM, LANG, isatty. */
+struct style style_of(FILE *f, const char *mode);
+
+/* The two small steps of every view: text of any origin made safe; an SGR sequence where colours
+ * are allowed. */
+void view_clean(struct buf *out, const char *s);
+void view_colour(struct buf *out, struct style st, const char *sgr);
+
+/* Diagnostics with source line and caret. source_line gives the text of a line of a file, or NULL.
+ */
+typedef const char *source_fn(void *ctx, const char *file, int line, size_t *len);
+void view_diags(
+	struct buf *out, const struct diags *d, struct style st, source_fn *source, void *ctx);
+struct node *view_diags_json(struct arena *a, const struct diags *d);
+void view_error(struct buf *out, const struct err *e, struct style st);
+
+/* A table: cells are cleaned, columns aligned by width, the last one may be cut to the terminal. */
+struct table;
+struct table *table_new(struct arena *a, const char *const *head, size_t columns);
+void table_row(struct table *t, const char *const *cells);
+void table_write(struct buf *out, const struct table *t, struct style st);
+
+void view_plan(struct buf *out, const struct plan *p, struct style st);
+struct node *view_plan_json(struct arena *a, const struct plan *p);
+void view_status(struct buf *out, const struct project *p, const struct world *w, struct style st);
+struct node *view_status_json(struct arena *a, const struct project *p, const struct world *w);
+enum graph_format { GRAPH_ASCII, GRAPH_MERMAID, GRAPH_DOT, GRAPH_JSON };
+void view_graph(struct buf *out, struct arena *a, const struct project *p, enum graph_format f,
+	struct style st);
+/* A unified diff of two texts, labelled. */
+void view_diff(struct buf *out, const char *label, const char *old, size_t old_len, const char *new,
+	size_t new_len, struct style st);
+
+/* Text made safe for mdoc(7); and the field tables as the FIELDS part of devenv.yml(5). */
+void view_mdoc(struct buf *out, const char *s);
+void view_manual(struct buf *out, const struct schema *top);
+
+/* Live progress of a plan on stderr. mode: "auto", "tty", "plain", "json", "quiet". */
+struct progress;
+struct progress_event {    /* the same facts as run's event, by value */
+	const char *phase; /* "start", "progress", "output", "done", "failed", "skipped", "note" */
+	const struct step *step;
+	const char *text;
+	int64_t elapsed_ms;
+	double fraction;
+};
+struct progress *progress_new(FILE *f, const char *mode, struct style st, const struct plan *p);
+void progress_event(struct progress *pr, const struct progress_event *ev);
+void progress_end(struct progress *pr); /* clears the live part; frees */
+
+/* One line of a log: time (when asked), coloured service name, cleaned text. */
+struct log_style {
+	struct style style;
+	bool times, no_prefix;
+	int prefix_width;
+};
+void view_log_line(struct buf *out, const struct log_style *ls, const char *service, int number,
+	int colour, int64_t time_ns, const char *line, size_t len);
+
+#endif

@@ -1,0 +1,149 @@
+/*
+ * Text for people: what a stream can show, errors, tables, lines of logs. Comes in: nouns and
+ * strings of any origin. Goes out: cleaned text. Does nothing else.
+ */
+#include <langinfo.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "view/view.h"
+
+struct style style_of(FILE *f, const char *mode)
+{
+	const char *term = getenv("TERM"), *none = getenv("NO_COLOR"), *columns = getenv("COLUMNS");
+	struct winsize size = { 0 };
+	struct style st = { 0 };
+	bool tty = isatty(fileno(f));
+	int64_t width = 0;
+	st.colour = tty && !(none && *none) && term && !streq(term, "dumb");
+	if (mode && !streq(mode, "auto"))
+		st.colour = streq(mode, "always");
+	st.unicode = streq(nl_langinfo(CODESET), "UTF-8");
+	st.links = tty && st.colour;
+	if (tty && !ioctl(fileno(f), TIOCGWINSZ, &size))
+		st.width = size.ws_col;
+	if (columns && parse_int(columns, &width) && width > 0 && width < 10000)
+		st.width = (int)width;
+	return st;
+}
+
+void view_clean(struct buf *out, const char *s)
+{
+	text_clean(out, s, strlen(s), false);
+}
+
+void view_colour(struct buf *out, struct style st, const char *sgr)
+{
+	if (st.colour)
+		buf_addf(out, "\033[%sm", sgr);
+}
+
+void view_error(struct buf *out, const struct err *e, struct style st)
+{
+	view_colour(out, st, "1");
+	if (e->place.file && e->place.line) {
+		view_clean(out, e->place.file);
+		buf_addf(out, ":%d:%d: ", e->place.line, e->place.col);
+	} else {
+		buf_adds(out, "devenv: ");
+	}
+	view_colour(out, st, "31");
+	buf_adds(out, "error: ");
+	view_colour(out, st, "0");
+	view_clean(out, e->text);
+	buf_addc(out, '\n');
+	if (e->hint[0]) {
+		view_colour(out, st, "36");
+		buf_adds(out, "  help: ");
+		view_colour(out, st, "0");
+		view_clean(out, e->hint);
+		buf_addc(out, '\n');
+	}
+}
+
+struct table {
+	struct arena *arena;
+	size_t columns;
+	size_t *widths;
+	struct {
+		const char ***items;
+		size_t count, cap;
+	} rows;
+};
+
+struct table *table_new(struct arena *a, const char *const *head, size_t columns)
+{
+	struct table *t = arena_new(a, struct table);
+	t->arena = a;
+	t->columns = columns;
+	t->widths = arena_array(a, size_t, columns);
+	table_row(t, head);
+	return t;
+}
+
+void table_row(struct table *t, const char *const *cells)
+{
+	const char **row = arena_array(t->arena, const char *, t->columns);
+	for (size_t i = 0; i < t->columns; i++) {
+		cleanup_buf struct buf b = BUF_INIT;
+		view_clean(&b, cells[i] ? cells[i] : "");
+		row[i] = arena_strndup(t->arena, buf_str(&b), b.len);
+		size_t width = text_width(row[i]);
+		if (width > t->widths[i])
+			t->widths[i] = width;
+	}
+	*list_push(t->arena, &t->rows) = row;
+}
+
+void table_write(struct buf *out, const struct table *t, struct style st)
+{
+	for (size_t r = 0; r < t->rows.count; r++) {
+		view_colour(out, st, r ? "0" : "1");
+		for (size_t i = 0; i < t->columns; i++) {
+			const char *cell = t->rows.items[r][i];
+			buf_adds(out, cell);
+			if (i + 1 < t->columns)
+				buf_pad(out, ' ', t->widths[i] - text_width(cell) + 2);
+		}
+		while (buf_ends_with(out, " "))
+			buf_truncate(out, out->len - 1);
+		view_colour(out, st, "0");
+		buf_addc(out, '\n');
+	}
+}
+
+static const char *const log_colours[] = { "36", "33", "32", "35", "34", "96", "93", "92", "95",
+	"94" };
+
+static void log_time(struct buf *out, int64_t time_ns)
+{
+	time_t seconds = (time_t)(time_ns / 1000000000);
+	struct tm tm;
+	char text[32];
+	if (localtime_r(&seconds, &tm) && strftime(text, sizeof(text), "%H:%M:%S", &tm))
+		buf_addf(out, "%s.%03d ", text, (int)(time_ns / 1000000 % 1000));
+}
+
+void view_log_line(struct buf *out, const struct log_style *ls, const char *service, int number,
+	int colour, int64_t time_ns, const char *line, size_t len)
+{
+	if (!ls->no_prefix) {
+		cleanup_buf struct buf name = BUF_INIT;
+		view_clean(&name, service);
+		if (number > 1)
+			buf_addf(&name, ".%d", number);
+		view_colour(out, ls->style, log_colours[(size_t)colour % countof(log_colours)]);
+		buf_addf(out, "%-*s | ", ls->prefix_width, buf_str(&name));
+		view_colour(out, ls->style, "0");
+	}
+	if (ls->times && time_ns)
+		log_time(out, time_ns);
+	size_t start = out->len;
+	text_clean(out, line, len, ls->style.colour);
+	if (ls->style.colour && memchr(out->data + start, '\033', out->len - start))
+		buf_adds(out, "\033[0m");
+	buf_addc(out, '\n');
+}
