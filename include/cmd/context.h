@@ -1,0 +1,106 @@
+/*
+ * What one run of a command holds: options, the configuration's generation, the world as far as it
+ * was looked at. Each part is opened on first use, so that a command pays only for what it needs.
+ */
+#ifndef CMD_CONTEXT_H
+#define CMD_CONTEXT_H
+
+#include "cmd/cmd.h"
+#include "config/config.h"
+#include "model/project.h"
+#include "planner/planner.h"
+#include "run/run.h"
+#include "view/view.h"
+
+struct globals {
+	const char *dir; /* -C; NULL: the current folder */
+	struct strs files, sets, profiles;
+	const char *environment, *project, *ansi, *progress;
+	bool json, yes, dry_run, trust, quiet, strict_ports, version;
+};
+
+struct timing { /* devenv's own share, for --timings */
+	const char *what;
+	int64_t us;
+	bool waiting; /* spent on the engine or on others, not by devenv itself */
+};
+
+struct context {
+	struct arena arena;
+	struct globals g;
+	const struct cmd *cmd;
+	struct style out, err; /* of stdout and stderr */
+	struct diags diags;
+	struct err error;
+	struct config config;
+	struct project project;
+	struct places places;
+	struct world world;
+	struct plan plan;
+	struct loop *loop;
+	struct engine *engine;
+	struct vault *vault;
+	struct lock lock;
+	const char *root;        /* folder of the configuration; set by load_config() */
+	const char *environment; /* "dev" unless told otherwise */
+	bool have_project, have_places, locked;
+	bool noted; /* what this version does not act on was said */
+	struct timing timings[16];
+	size_t timing_count;
+	int64_t lap_us;
+};
+
+/* Each returns 0, or the exit status after having printed what is wrong. Calling twice is fine. */
+int load_config(struct context *c);  /* layers, merge, substitution: config and diags */
+int load_project(struct context *c); /* load_config(), schema, decode; prints diagnostics */
+int open_places(struct context *c);  /* load_project() and the workspace's directories */
+int open_engine(struct context *c);
+int look(struct context *c);      /* open_engine() and this workspace's containers */
+int take_lock(struct context *c); /* commands that change something take turns */
+
+/* Everything a plan needs, in order: consent, secrets, certificates, ports, hashes of inputs. Then
+ * the plan. */
+struct prepare {
+	struct plan_request request;
+	bool engine; /* the plan needs the engine */
+	bool write;  /* may make secrets, certificates and allocations */
+};
+int prepare(struct context *c, const struct prepare *p);
+int ask_trust(struct context *c); /* before anything of the project's runs on this host */
+int make_plan(
+	struct context *c, const struct plan_request *r); /* the last part of prepare() alone */
+/* Carries c->plan out with live progress. The exit status. */
+int carry_out(struct context *c);
+
+/* Prints c->error and gives its exit status. */
+int fail(struct context *c);
+int fail_with(struct context *c, enum err_code code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Prints collected diagnostics (stderr, or JSON on stdout with --json); status of the worst. */
+int report(struct context *c);
+/* Writes a buf to stdout; false when the reader has gone. */
+bool emit(const struct buf *b);
+void emit_node(const struct node *n); /* JSON, indented, and a newline */
+void note(struct context *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3))); /* a line on stderr, unless -q */
+/* Asks on the terminal. 0: yes; ERR_CONSENT status when there is no terminal and no -y, or the
+ * answer is no. */
+int consent(struct context *c, const char *question);
+int unknown_command(struct context *c, const char *word); /* with what may have been meant */
+/* A service named on the command line, or NULL after an error with the nearest name. */
+const struct service *named_service(struct context *c, const char *name);
+int check_services(struct context *c, const struct strs *names);
+void lap(struct context *c, const char *what,
+	bool waiting); /* time since the last lap goes to `what` */
+void print_timings(struct context *c);
+
+void context_release(struct context *c);
+
+/* Facts of this machine as a layer, and look-ups for ${...}. */
+struct node *facts_layer(struct arena *a, const char *dir);
+const char *fact_lookup(void *ctx, const char *name);
+/* Templates embedded in the program. */
+struct node *template_layer(void *ctx, struct arena *a, const char *name, struct diags *d);
+void template_names(struct arena *a, struct strs *out);
+
+#endif

@@ -1,0 +1,27 @@
+/* What the commands of the life cycle share. */
+#ifndef CMD_LIFECYCLE_H
+#define CMD_LIFECYCLE_H
+
+#include "cmd/context.h"
+
+int show_plan(struct context *c);  /* --dry-run and `plan` */
+int look_again(struct context *c); /* the world's containers anew */
+void print_urls(struct context *c);
+
+/* rotate.c: a new value, and its consumer told. */
+int rotate_secret(struct context *c, const struct secret *s);
+/* Ends rotations that were interrupted; any: there were some, so the plan is to be made again. */
+int finish_rotations(struct context *c, bool *any);
+
+/* Prints log lines in the style of the command line. */
+struct log_printer {
+	struct context *context;
+	struct log_style style;
+	bool follow; /* each line goes out at once */
+	struct buf out;
+};
+struct log_printer log_printer_of(struct context *c, bool times);
+void log_print(void *printer, const char *service, int number, enum stream s, int64_t time_ns,
+	const char *line, size_t len);
+
+#endif

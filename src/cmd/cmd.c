@@ -1,0 +1,162 @@
+/*
+ * The table of commands and the program's way through one of them. The table is the one source of
+ * parsing, help, completion and the manual.
+ */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "cmd/commands.h"
+#include "cmd/context.h"
+#include "cmd/opt.h"
+
+#define GLOBAL(field) offsetof(struct globals, field)
+
+static const char *const ansi_modes[] = { "auto", "always", "never", NULL };
+static const char *const progress_modes[] = { "auto", "tty", "plain", "json", "quiet", NULL };
+
+const struct opt global_opts[] = {
+	{ "directory", 'C', OPT_TEXT, "DIR", "run as if started in DIR", NULL, COMPLETE_DIR,
+		GLOBAL(dir), false },
+	{ "file", 'f', OPT_LIST, "FILE",
+		"read FILE instead of the usual files; repeatable, later ones win", NULL,
+		COMPLETE_FILE, GLOBAL(files), false },
+	{ "env", 0, OPT_TEXT, "NAME", "environment: dev (the default), ci, prod or any other name",
+		NULL, COMPLETE_NONE, GLOBAL(environment), false },
+	{ "project", 'p', OPT_TEXT, "NAME", "project name instead of the configured one", NULL,
+		COMPLETE_NONE, GLOBAL(project), false },
+	{ "profile", 0, OPT_LIST, "NAME", "include services of a profile; repeatable", NULL,
+		COMPLETE_NONE, GLOBAL(profiles), false },
+	{ "set", 0, OPT_LIST, "KEY=VALUE",
+		"override one value: --set services.api.environment.DEBUG=1", NULL, COMPLETE_NONE,
+		GLOBAL(sets), false },
+	{ "json", 0, OPT_FLAG, NULL, "results as JSON on standard output", NULL, COMPLETE_NONE,
+		GLOBAL(json), false },
+	{ "ansi", 0, OPT_CHOICE, "WHEN", "colours: auto, always or never", ansi_modes,
+		COMPLETE_CHOICE, GLOBAL(ansi), false },
+	{ "progress", 0, OPT_CHOICE, "HOW", "progress: auto, tty, plain, json or quiet",
+		progress_modes, COMPLETE_CHOICE, GLOBAL(progress), false },
+	{ "quiet", 'q', OPT_FLAG, NULL, "print nothing but errors and results", NULL, COMPLETE_NONE,
+		GLOBAL(quiet), false },
+	{ "yes", 'y', OPT_FLAG, NULL, "answer yes to every question", NULL, COMPLETE_NONE,
+		GLOBAL(yes), false },
+	{ "trust", 0, OPT_FLAG, NULL,
+		"consent to what the configuration does outside its containers", NULL,
+		COMPLETE_NONE, GLOBAL(trust), false },
+	{ "dry-run", 0, OPT_FLAG, NULL, "print what would be done, and do nothing", NULL,
+		COMPLETE_NONE, GLOBAL(dry_run), false },
+	{ "version", 0, OPT_FLAG, NULL, "print the version", NULL, COMPLETE_NONE, GLOBAL(version),
+		false },
+	{ 0 },
+};
+
+/* In the order they are shown. */
+const struct cmd *const commands[] = {
+	&cmd_up,
+	&cmd_down,
+	&cmd_stop,
+	&cmd_restart,
+	&cmd_recreate,
+	&cmd_status,
+	&cmd_logs,
+	&cmd_wait,
+	&cmd_ports,
+	&cmd_open,
+	&cmd_shell,
+	&cmd_exec,
+	&cmd_run,
+	&cmd_attach,
+	&cmd_init,
+	&cmd_config,
+	&cmd_plan,
+	&cmd_generate,
+	&cmd_graph,
+	&cmd_build,
+	&cmd_secrets,
+	&cmd_certs,
+	&cmd_doctor,
+	&cmd_ls,
+	&cmd_clean,
+	&cmd_help,
+	&cmd_completion,
+	&cmd_complete_words,
+	NULL,
+};
+
+static int usage_error(struct context *c)
+{
+	c->error.code = ERR_USAGE;
+	return fail(c);
+}
+
+int unknown_command(struct context *c, const char *word)
+{
+	struct strs all = { 0 }, begun = { 0 };
+	for (size_t i = 0; commands[i]; i++)
+		if (commands[i]->name[0] != '_')
+			strs_add(&c->arena, &all, commands[i]->name);
+	for (size_t i = 0; i < c->project.commands.count; i++)
+		strs_add(&c->arena, &all, c->project.commands.items[i].name);
+	for (size_t i = 0; *word && i < all.count; i++)
+		if (starts_with(all.items[i], word))
+			strs_add(&c->arena, &begun, all.items[i]);
+	err_set(&c->error, ERR_USAGE,
+		begun.count > 1 ? "\"%s\" may be several commands" : "there is no command \"%s\"",
+		word);
+	const char *near = nearest_name(word, all.items, all.count);
+	if (begun.count > 1)
+		err_hint(&c->error, "one of %s", strs_join(&c->arena, &begun, ", "));
+	else if (near)
+		err_hint(&c->error, "did you mean `devenv %s`?", near);
+	else
+		err_hint(&c->error, "`devenv help` lists all commands");
+	return usage_error(c);
+}
+
+static int show_help(const struct cmd *cmd)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	if (cmd)
+		help_command(&b, cmd);
+	else
+		help_overview(&b);
+	return emit(&b) ? 0 : ERR_FAILED;
+}
+
+static int dispatch(struct context *c, struct parsed *p)
+{
+	if (c->g.version) {
+		puts("devenv " DEVENV_VERSION);
+		return 0;
+	}
+	if (p->cmd && p->help)
+		return show_help(p->cmd);
+	if (!p->word)
+		return show_help(NULL) ? ERR_FAILED : p->help ? 0 : ERR_USAGE;
+	c->cmd = p->cmd;
+	if (p->cmd)
+		return p->cmd->run(c, p->opts, &p->args);
+	int status;
+	return project_command_run(c, p->word, &p->args, &status) ? status
+								  : unknown_command(c, p->word);
+}
+
+int cmd_main(int argc, char **argv)
+{
+	struct context c = { .lock = { .fd = -1 } };
+	struct parsed p = { 0 };
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); /* a core file could hold secrets */
+	c.diags.arena = &c.arena;
+	int bad = opt_parse(&c.arena, argc, argv, &c.g, &p, &c.error);
+	c.out = style_of(stdout, c.g.ansi);
+	c.err = style_of(stderr, c.g.ansi);
+	int status = bad ? fail(&c) : dispatch(&c, &p);
+	if (fflush(stdout) && !status && errno != EPIPE)
+		status = ERR_FAILED;
+	context_release(&c);
+	return status;
+}

@@ -1,0 +1,180 @@
+/*
+ * One run of a command: the configuration's generation and the parts of the world, each opened on
+ * first use. Decides nothing about what is to be done.
+ */
+#include "cmd/context.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "model/schema.h"
+
+static const char *const kept_references[] = { "secret.", "service.", NULL };
+
+static int find_root(struct context *c)
+{
+	char here[4096];
+	const char *start = c->g.dir ? c->g.dir : getcwd(here, sizeof(here));
+	char *real = start ? path_real(&c->arena, start) : NULL;
+	if (!real)
+		return fail_with(c, ERR_USAGE, "there is no directory %s", start ? start : ".");
+	c->root = real;
+	if (!c->g.files.count) {
+		char *root = config_find_root(&c->arena, real);
+		c->root = root ? path_dir(&c->arena, root) : real;
+	}
+	return 0;
+}
+
+static const char *user_file(struct context *c)
+{
+	char *dir = xdg_dir(&c->arena, XDG_CONFIG);
+	char *file = dir ? path_join(&c->arena, dir, "config.yml") : NULL;
+	return file && file_exists(file) ? file : NULL;
+}
+
+/* -p is the last word on the name, also in what `config` shows. */
+static void name_by_option(struct context *c)
+{
+	struct place at = { .layer = "-p" };
+	if (!c->g.project || !c->config.tree || c->config.tree->kind != NODE_MAP)
+		return;
+	struct node *name = node_str(&c->arena, c->g.project, at);
+	name->replaced = node_get(c->config.tree, "name");
+	map_put(&c->arena, c->config.tree, "name", at, name);
+}
+
+int load_config(struct context *c)
+{
+	if (c->config.tree)
+		return 0;
+	if (find_root(c))
+		return ERR_USAGE;
+	const char *named = getenv("DEVENV_ENV");
+	c->environment = c->g.environment ? c->g.environment : named && *named ? named : "dev";
+	struct strs names = { 0 };
+	template_names(&c->arena, &names);
+	struct config_request req = {
+		.dir = c->root,
+		.files = c->g.files,
+		.environment = c->environment,
+		.sets = c->g.sets,
+		.defaults = schema_defaults(&c->arena),
+		.facts = facts_layer(&c->arena, c->root),
+		.user_file = user_file(c),
+		.schema = &schema_devenv,
+		.template_layer = template_layer,
+		.template_names = &names,
+		.lookup = fact_lookup,
+		.lookup_ctx = c,
+		.kept = kept_references,
+	};
+	int bad = config_load(&c->arena, &req, &c->config, &c->diags);
+	if (c->config.dir)
+		c->root = c->config.dir;
+	name_by_option(c);
+	lap(c, "configuration", false);
+	if (trust_owner_check(&c->config.files, &c->error))
+		return fail(c);
+	return bad || !c->config.tree ? ERR_CONFIG : 0;
+}
+
+int load_project(struct context *c)
+{
+	if (c->have_project)
+		return 0;
+	if (load_config(c))
+		return c->error.code ? (int)c->error.code : report(c);
+	struct project_request req = { .dir = c->root,
+		.environment = c->environment,
+		.name = c->g.project,
+		.home = getenv("HOME") };
+	schema_check(&c->arena, &schema_devenv, c->config.tree, &c->diags);
+	if (!c->diags.errors)
+		project_decode(&c->arena, c->config.tree, &req, &c->project, &c->diags);
+	lap(c, "project", false);
+	int status = report(c);
+	c->have_project = !status;
+	return status;
+}
+
+int open_places(struct context *c)
+{
+	int status = load_project(c);
+	if (status || c->have_places)
+		return status;
+	if (places_find(&c->arena, c->project.dir, c->project.workspace, &c->places, &c->error))
+		return fail(c);
+	c->have_places = true;
+	if (probe_local(&c->arena, &c->project, &c->places, &c->world, &c->error))
+		return fail(c);
+	lap(c, "state", false);
+	return 0;
+}
+
+int open_engine(struct context *c)
+{
+	if (!c->engine)
+		c->engine = engine_open(&c->error);
+	return c->engine ? 0 : fail(c);
+}
+
+int look(struct context *c)
+{
+	int status = open_places(c);
+	if (status || c->world.engine)
+		return status;
+	if (open_engine(c))
+		return c->error.code;
+	int bad = engine_look(c->engine, &c->arena, c->project.workspace, &c->world, &c->error);
+	lap(c, "engine", true);
+	return bad ? fail(c) : 0;
+}
+
+enum { LOCK_WAIT_MS = 5000 };
+
+int take_lock(struct context *c)
+{
+	int status = open_places(c);
+	if (status || c->locked)
+		return status;
+	if (dir_make(c->places.state, 0700, &c->error) ||
+		lock_take(&c->lock, path_join(&c->arena, c->places.state, "lock"), LOCK_WAIT_MS,
+			&c->error))
+		return fail(c);
+	dir_sweep(c->places.state);
+	c->locked = true;
+	return 0;
+}
+
+void context_release(struct context *c)
+{
+	lock_drop(&c->lock);
+	vault_close(c->vault);
+	engine_close(c->engine);
+	loop_free(c->loop);
+	map_release(&c->world.inputs);
+	arena_release(&c->arena);
+}
+
+static int64_t clock_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void lap(struct context *c, const char *what, bool waiting)
+{
+	int64_t now = clock_us();
+	if (!c->lap_us) { /* the first lap begins with the process's own CPU time */
+		struct timespec cpu;
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+		c->lap_us = now - (int64_t)cpu.tv_sec * 1000000 - cpu.tv_nsec / 1000;
+	}
+	if (c->timing_count < countof(c->timings))
+		c->timings[c->timing_count++] = (struct timing){ what, now - c->lap_us, waiting };
+	c->lap_us = now;
+}

@@ -1,0 +1,185 @@
+/*
+ * down, stop, restart, recreate: the ways back. Each is one goal for the planner; what would lose
+ * data is asked for first.
+ */
+#include "cmd/commands.h"
+#include "cmd/lifecycle.h"
+
+struct down_opts {
+	bool volumes, build, no_deps;
+	int timeout;
+};
+
+#define DOWN(field) offsetof(struct down_opts, field)
+#define TIMEOUT                                                                                    \
+	{                                                                                          \
+		"timeout", 't', OPT_INT, "SECONDS",                                                \
+			"wait so long for a container to stop before killing it", NULL,            \
+			COMPLETE_NONE, DOWN(timeout), false                                        \
+	}
+
+static const struct opt down_options[] = {
+	{ "volumes", 'v', OPT_FLAG, NULL, "remove data volumes, too (asks first)", NULL,
+		COMPLETE_NONE, DOWN(volumes), false },
+	TIMEOUT,
+	{ 0 },
+};
+static const struct opt stop_options[] = { TIMEOUT, { 0 } };
+static const struct opt recreate_options[] = {
+	TIMEOUT,
+	{ "build", 0, OPT_FLAG, NULL, "build images even where the engine has them", NULL,
+		COMPLETE_NONE, DOWN(build), false },
+	{ "no-deps", 0, OPT_FLAG, NULL, "leave alone what the named services need", NULL,
+		COMPLETE_NONE, DOWN(no_deps), false },
+	{ 0 },
+};
+
+static int ask_for_volumes(struct context *c)
+{
+	struct strs lost = { 0 };
+	for (size_t i = 0; i < c->project.volumes.count; i++)
+		if (c->project.volumes.items[i].kind == VOLUME_DATA &&
+			!c->project.volumes.items[i].external)
+			strs_add(&c->arena, &lost, c->project.volumes.items[i].name);
+	if (!lost.count)
+		return 0;
+	return consent(c, arena_printf(&c->arena, "This removes the data of %s for good. Go on?",
+				  strs_join(&c->arena, &lost, ", ")));
+}
+
+static const char *known_name(struct context *c)
+{
+	struct workspace_entries all = { 0 };
+	struct err ignored = ERR_INIT;
+	if (registry_list(&c->arena, &all, &ignored))
+		return NULL;
+	for (size_t i = 0; i < all.count; i++)
+		if (streq(all.items[i].dir, c->root))
+			return all.items[i].name;
+	return NULL;
+}
+
+/*
+ * A configuration that cannot be read must not keep what runs from being stopped: the workspace is
+ * known by its folder, and its containers by their labels. The status of load_project() when not.
+ */
+static int load_or_remember(struct context *c)
+{
+	struct place at = { .layer = "registry" };
+	int status = load_project(c);
+	if (status != ERR_CONFIG || !c->root)
+		return status;
+	struct project_request req = {
+		.dir = c->root, .environment = c->environment, .name = known_name(c)
+	};
+	if (!req.name)
+		return status;
+	note(c, "note: the configuration cannot be read; going by what runs");
+	c->diags.errors = 0;
+	c->config.tree = node_map(&c->arena, at);
+	map_put(&c->arena, c->config.tree, "name", at, node_str(&c->arena, req.name, at));
+	c->have_project = !project_decode(&c->arena, c->config.tree, &req, &c->project, &c->diags);
+	return c->have_project ? 0 : status;
+}
+
+static int run_goal(
+	struct context *c, enum goal goal, const struct down_opts *o, const struct strs *args)
+{
+	struct prepare p = {
+		.request = { .goal = goal,
+			.services = *args,
+			.volumes = o->volumes,
+			.build = o->build,
+			.no_deps = o->no_deps,
+			.timeout_ms = o->timeout ? (int64_t)o->timeout * 1000 : -1 },
+		.engine = true,
+	};
+	bool ends = (goal == GOAL_DOWN || goal == GOAL_STOP) && !o->volumes && !args->count;
+	int status = ends ? load_or_remember(c) : load_project(c);
+	if (!status)
+		status = look(c);
+	if (!status && goal == GOAL_DOWN && o->volumes && !c->g.dry_run)
+		status = ask_for_volumes(c);
+	if (!status && !c->g.dry_run)
+		status = take_lock(c);
+	p.write = goal == GOAL_RECREATE;
+	if (!status)
+		status = prepare(c, &p);
+	if (status)
+		return status;
+	if (c->g.dry_run)
+		return show_plan(c);
+	if (!c->plan.steps.count) {
+		note(c, "Nothing to do.");
+		return 0;
+	}
+	return carry_out(c);
+}
+
+static int run_down(struct context *c, const void *opts, const struct strs *args)
+{
+	return run_goal(c, GOAL_DOWN, opts, args);
+}
+
+static int run_stop(struct context *c, const void *opts, const struct strs *args)
+{
+	return run_goal(c, GOAL_STOP, opts, args);
+}
+
+static int run_restart(struct context *c, const void *opts, const struct strs *args)
+{
+	return run_goal(c, GOAL_RESTART, opts, args);
+}
+
+static int run_recreate(struct context *c, const void *opts, const struct strs *args)
+{
+	return run_goal(c, GOAL_RECREATE, opts, args);
+}
+
+const struct cmd cmd_down = {
+	.name = "down",
+	.group = "daily",
+	.help = "stop and remove containers and networks; data volumes stay unless -v",
+	.detail = "Acts only on what bears this workspace's label. Logs and data volumes stay; "
+		  "with -v the\n"
+		  "data volumes go, too, after a question.",
+	.opts = down_options,
+	.opts_size = sizeof(struct down_opts),
+	.run = run_down,
+};
+
+const struct cmd cmd_stop = {
+	.name = "stop",
+	.group = "daily",
+	.args = "[SVC...]",
+	.help = "stop services in reverse order of dependency, keeping their containers",
+	.opts = stop_options,
+	.opts_size = sizeof(struct down_opts),
+	.max_args = -1,
+	.complete = COMPLETE_SERVICE,
+	.run = run_stop,
+};
+
+const struct cmd cmd_restart = {
+	.name = "restart",
+	.group = "daily",
+	.args = "[SVC...]",
+	.help = "stop and start services, waiting until they are ready again",
+	.opts = stop_options,
+	.opts_size = sizeof(struct down_opts),
+	.max_args = -1,
+	.complete = COMPLETE_SERVICE,
+	.run = run_restart,
+};
+
+const struct cmd cmd_recreate = {
+	.name = "recreate",
+	.group = "daily",
+	.args = "[SVC...]",
+	.help = "make containers anew, keeping their volumes",
+	.opts = recreate_options,
+	.opts_size = sizeof(struct down_opts),
+	.max_args = -1,
+	.complete = COMPLETE_SERVICE,
+	.run = run_recreate,
+};

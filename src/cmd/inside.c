@@ -1,0 +1,361 @@
+/*
+ * shell, exec, run, attach and the project's own commands: into the containers and back with the
+ * child's status.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/commands.h"
+#include "cmd/context.h"
+
+struct inside_opts {
+	bool root, no_tty, detach, keep, client;
+	const char *user, *workdir;
+	struct strs env;
+	int index;
+};
+
+#define INSIDE(field) offsetof(struct inside_opts, field)
+#define USER_OPTIONS                                                                               \
+	{ "user", 'u', OPT_TEXT, "USER", "as this user of the container", NULL, COMPLETE_NONE,     \
+		INSIDE(user), false },                                                             \
+		{ "root", 0, OPT_FLAG, NULL, "as root", NULL, COMPLETE_NONE, INSIDE(root),         \
+			false },                                                                   \
+		{ "workdir", 'w', OPT_TEXT, "DIR", "in this directory of the container", NULL,     \
+			COMPLETE_NONE, INSIDE(workdir), false },                                   \
+		{ "environment", 'e', OPT_LIST, "NAME=VALUE", "set a variable; repeatable", NULL,  \
+			COMPLETE_NONE, INSIDE(env), false },                                       \
+		{ "no-tty", 'T', OPT_FLAG, NULL, "without a terminal", NULL, COMPLETE_NONE,        \
+			INSIDE(no_tty), false },                                                   \
+	{                                                                                          \
+		"index", 0, OPT_INT, "N", "which copy of a service with several", NULL,            \
+			COMPLETE_NONE, INSIDE(index), false                                        \
+	}
+
+static const struct opt exec_options[] = { USER_OPTIONS, { 0 } };
+static const struct opt attach_options[] = {
+	{ "client", 0, OPT_FLAG, NULL,
+		"the service's own client (psql, redis-cli) instead of its process", NULL,
+		COMPLETE_NONE, INSIDE(client), false },
+	{ "no-tty", 'T', OPT_FLAG, NULL, "without a terminal", NULL, COMPLETE_NONE, INSIDE(no_tty),
+		false },
+	{ "index", 0, OPT_INT, "N", "which copy of a service with several", NULL, COMPLETE_NONE,
+		INSIDE(index), false },
+	{ 0 },
+};
+
+static const struct container *running(struct context *c, const char *service, int index)
+{
+	for (size_t i = 0; i < c->world.containers.count; i++) {
+		const struct container *k = &c->world.containers.items[i];
+		if (!k->one_off && streq(k->service, service) && k->number == (index ? index : 1) &&
+			k->state == UNIT_RUNNING)
+			return k;
+	}
+	const struct container *k = world_container(&c->world, service);
+	err_set(&c->error, ERR_FAILED, "%s is not running (%s)", service,
+		unit_state_name(k ? k->state : UNIT_ABSENT));
+	err_hint(&c->error, "start it with `devenv up -d %s`", service);
+	fail(c);
+	return NULL;
+}
+
+static bool use_tty(const struct inside_opts *o)
+{
+	return !o->no_tty && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+static int exec_in(struct context *c, const struct service *s, const struct inside_opts *o,
+	const char *const *argv)
+{
+	const struct container *k = running(c, s->name, o->index);
+	int status = 0;
+	if (!k)
+		return c->error.code;
+	struct exec_request r = {
+		.container = k->id,
+		.argv = argv,
+		.user = o->root ? "0" : o->user,
+		.dir = o->workdir,
+		.env = &o->env,
+		.tty = use_tty(o),
+		.stdin_open = true,
+	};
+	c->loop = c->loop ? c->loop : loop_new();
+	if (engine_exec(c->engine, c->loop, &r, &status, &c->error))
+		return fail(c);
+	return status;
+}
+
+static int look_at(struct context *c, const char *name, const struct service **s)
+{
+	int status = look(c);
+	if (status)
+		return status;
+	*s = named_service(c, name);
+	return *s ? 0 : ERR_USAGE;
+}
+
+static const char *const *argv_of(struct context *c, const struct strs *args, size_t from)
+{
+	struct strs l = { 0 };
+	for (size_t i = from; i < args->count; i++)
+		strs_add(&c->arena, &l, args->items[i]);
+	strs_add(&c->arena, &l, NULL);
+	return l.items;
+}
+
+static int run_exec(struct context *c, const void *opts, const struct strs *args)
+{
+	const struct service *s;
+	if (args->count < 2)
+		return fail_with(c, ERR_USAGE, "exec needs a command: devenv exec %s -- COMMAND",
+			args->items[0]);
+	int status = look_at(c, args->items[0], &s);
+	return status ? status : exec_in(c, s, opts, argv_of(c, args, 1));
+}
+
+/* The module whose sources hold the current folder, else the first one, else the first service. */
+static const char *service_here(struct context *c)
+{
+	char here[4096];
+	const char *found = NULL, *module = NULL;
+	if (!getcwd(here, sizeof(here)))
+		here[0] = '\0';
+	for (size_t i = 0; i < c->project.services.count; i++) {
+		const struct service *s = &c->project.services.items[i];
+		if (!s->develop)
+			continue;
+		if (s->kind == KIND_SERVICE)
+			module = module ? module : s->name;
+		if (s->develop->source && path_inside(s->develop->source, here))
+			found = s->name;
+	}
+	if (found || module)
+		return found ? found : module;
+	return c->project.services.count ? c->project.services.items[0].name : NULL;
+}
+
+static int run_shell(struct context *c, const void *opts, const struct strs *args)
+{
+	static const char *const shell[] = { "/bin/sh", "-c",
+		"if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi", NULL };
+	const struct service *s;
+	int status = load_project(c);
+	if (status)
+		return status;
+	const char *name = args->count ? args->items[0] : service_here(c);
+	if (!name)
+		return fail_with(c, ERR_FAILED, "this project has no services");
+	status = look_at(c, name, &s);
+	return status ? status : exec_in(c, s, opts, shell);
+}
+
+static const struct opt run_options[] = {
+	{ "user", 'u', OPT_TEXT, "USER", "as this user of the container", NULL, COMPLETE_NONE,
+		INSIDE(user), false },
+	{ "workdir", 'w', OPT_TEXT, "DIR", "in this directory of the container", NULL,
+		COMPLETE_NONE, INSIDE(workdir), false },
+	{ "environment", 'e', OPT_LIST, "NAME=VALUE", "set a variable; repeatable", NULL,
+		COMPLETE_NONE, INSIDE(env), false },
+	{ "no-tty", 'T', OPT_FLAG, NULL, "without a terminal", NULL, COMPLETE_NONE, INSIDE(no_tty),
+		false },
+	{ "keep", 0, OPT_FLAG, NULL, "keep the container when the command has ended", NULL,
+		COMPLETE_NONE, INSIDE(keep), false },
+	{ 0 },
+};
+
+/* `docker compose run` of the generated file: the service's own mounts, network and environment. */
+static struct strs compose_run(struct context *c, const struct service *s,
+	const struct inside_opts *o, const struct strs *args)
+{
+	struct arena *a = &c->arena;
+	struct strs v = { 0 };
+	const char *head[] = { "docker", "compose", "-p", c->project.workspace, "-f",
+		path_join(a, c->places.generated, "compose.yml"), "--project-directory",
+		c->project.dir, "--env-file", "/dev/null", "run", "--no-deps", "--quiet-pull" };
+	for (size_t i = 0; i < countof(head); i++)
+		strs_add(a, &v, head[i]);
+	if (!o->keep)
+		strs_add(a, &v, "--rm");
+	if (!use_tty(o))
+		strs_add(a, &v, "-T");
+	if (o->user)
+		strs_add(a, &v, arena_printf(a, "--user=%s", o->user));
+	if (o->workdir)
+		strs_add(a, &v, arena_printf(a, "--workdir=%s", o->workdir));
+	for (size_t i = 0; i < o->env.count; i++)
+		strs_add(a, &v, arena_printf(a, "--env=%s", o->env.items[i]));
+	strs_add(a, &v, s->name);
+	for (size_t i = 1; i < args->count; i++)
+		strs_add(a, &v, args->items[i]);
+	strs_add(a, &v, NULL);
+	return v;
+}
+
+static int run_run(struct context *c, const void *opts, const struct strs *args)
+{
+	const struct inside_opts *o = opts;
+	int status = load_project(c);
+	const struct service *s = status ? NULL : named_service(c, args->items[0]);
+	if (!s)
+		return status ? status : ERR_USAGE;
+	struct prepare p = {
+		.request = { .goal = GOAL_BUILD, .timeout_ms = -1 },
+		.engine = true,
+		.write = true,
+	};
+	strs_add(&c->arena, &p.request.services, s->name);
+	bool dry = c->g.dry_run;
+	status = prepare(c, &p);
+	if (!status && c->plan.steps.count && !dry)
+		status = carry_out(c);
+	struct applied done = { 0 };
+	if (!status && !dry &&
+		apply_files(&c->arena, &c->plan, &c->places, c->vault, false, &done, &c->error))
+		status = fail(c);
+	if (status || dry)
+		return status;
+	lock_drop(&c->lock);
+	struct strs argv = compose_run(c, s, o, args);
+	struct spawn sp = { .argv = argv.items, .dir = c->project.dir, .interactive = true };
+	int child = 0;
+	return spawn_run(c->loop, &sp, &child, &c->error) ? fail(c) : child;
+}
+
+static int run_attach(struct context *c, const void *opts, const struct strs *args)
+{
+	const struct inside_opts *o = opts;
+	const struct service *s;
+	int status = look_at(c, args->items[0], &s);
+	if (status)
+		return status;
+	if (o->client && !s->client.count)
+		return fail_with(c, ERR_FAILED,
+			"%s names no client (its template, or `client:`, would)", s->name);
+	if (o->client)
+		return exec_in(c, s, o, argv_of(c, &s->client, 0));
+	const struct container *k = running(c, s->name, o->index);
+	if (!k)
+		return c->error.code;
+	c->loop = loop_new();
+	int child = 0;
+	return engine_attach(c->engine, c->loop, k->id, s->tty && use_tty(o), &child, &c->error)
+		       ? fail(c)
+		       : child;
+}
+
+/* On the host it needs the consent that prepare() asks for; `"$@"` carries further arguments. */
+static int run_on_host(struct context *c, const struct command *cmd, const struct strs *args)
+{
+	struct strs v = { 0 };
+	struct prepare p = { .request = { .goal = GOAL_GENERATE }, .write = true };
+	int status = prepare(c, &p);
+	if (status)
+		return status;
+	lock_drop(&c->lock);
+	const char *head[] = { "/bin/sh", "-c", arena_printf(&c->arena, "%s \"$@\"", cmd->run),
+		cmd->name };
+	for (size_t i = 0; i < countof(head); i++)
+		strs_add(&c->arena, &v, head[i]);
+	for (size_t i = 0; i < args->count; i++)
+		strs_add(&c->arena, &v, args->items[i]);
+	strs_add(&c->arena, &v, NULL);
+	struct spawn sp = { .argv = v.items, .dir = c->project.dir, .interactive = true };
+	int child = 0;
+	c->loop = c->loop ? c->loop : loop_new();
+	return spawn_run(c->loop, &sp, &child, &c->error) ? fail(c) : child;
+}
+
+static int run_in_service(struct context *c, const struct command *cmd, const struct strs *args)
+{
+	const struct service *s;
+	struct inside_opts o = { 0 };
+	struct strs v = { 0 };
+	int status = look_at(c, cmd->service, &s);
+	if (status)
+		return status;
+	const char *head[] = { "/bin/sh", "-c", arena_printf(&c->arena, "%s \"$@\"", cmd->run),
+		cmd->name };
+	for (size_t i = 0; i < countof(head); i++)
+		strs_add(&c->arena, &v, head[i]);
+	for (size_t i = 0; i < args->count; i++)
+		strs_add(&c->arena, &v, args->items[i]);
+	return exec_in(c, s, &o, argv_of(c, &v, 0));
+}
+
+bool project_command_run(struct context *c, const char *name, const struct strs *args, int *status)
+{
+	struct err quiet = ERR_INIT;
+	struct arena probe = ARENA_INIT;
+	char *here = path_real(&probe, c->g.dir ? c->g.dir : ".");
+	bool project = here && (c->g.files.count || config_find_root(&probe, here));
+	arena_release(&probe);
+	(void)quiet;
+	if (!project)
+		return false;
+	*status = load_project(c);
+	if (*status)
+		return true;
+	const struct command *cmd = project_command(&c->project, name);
+	if (cmd)
+		*status = cmd->service ? run_in_service(c, cmd, args) : run_on_host(c, cmd, args);
+	return cmd != NULL;
+}
+
+const struct cmd cmd_shell = {
+	.name = "shell",
+	.alias = "sh",
+	.group = "inside",
+	.args = "[SVC]",
+	.help = "a shell in a running container: bash where there is one, else sh",
+	.detail = "Without SVC: in the module whose folder you stand in, else in the first module.",
+	.opts = exec_options,
+	.opts_size = sizeof(struct inside_opts),
+	.max_args = 1,
+	.complete = COMPLETE_SERVICE,
+	.run = run_shell,
+};
+
+const struct cmd cmd_exec = {
+	.name = "exec",
+	.group = "inside",
+	.args = "SVC [--] COMMAND [ARG...]",
+	.help = "run a command in a running container, with its exit status",
+	.opts = exec_options,
+	.opts_size = sizeof(struct inside_opts),
+	.min_args = 1,
+	.max_args = -1,
+	.passthrough = true,
+	.complete = COMPLETE_SERVICE,
+	.run = run_exec,
+};
+
+const struct cmd cmd_run = {
+	.name = "run",
+	.group = "inside",
+	.args = "SVC [--] [COMMAND [ARG...]]",
+	.help = "run a command in a new container of a service, removed when it ends",
+	.opts = run_options,
+	.opts_size = sizeof(struct inside_opts),
+	.min_args = 1,
+	.max_args = -1,
+	.passthrough = true,
+	.complete = COMPLETE_SERVICE,
+	.run = run_run,
+};
+
+const struct cmd cmd_attach = {
+	.name = "attach",
+	.group = "inside",
+	.args = "SVC",
+	.help = "join a service's own process: what it prints, and its input when it reads any",
+	.opts = attach_options,
+	.opts_size = sizeof(struct inside_opts),
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_SERVICE,
+	.run = run_attach,
+};

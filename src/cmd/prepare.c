@@ -1,0 +1,248 @@
+/*
+ * All that a plan needs, gathered in order: consent, the engine's word, secrets, ports,
+ * certificates, hashes of inputs. Then the plan, and carrying it out with live progress.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/context.h"
+
+static bool has_data_volumes(const struct context *c)
+{
+	for (size_t i = 0; i < c->world.volumes.count; i++)
+		for (size_t k = 0; k < c->project.volumes.count; k++)
+			if (c->project.volumes.items[k].kind == VOLUME_DATA &&
+				ends_with(c->world.volumes.items[i],
+					c->project.volumes.items[k].name))
+				return true;
+	return false;
+}
+
+/* A keyring that is gone while its data is still there: new passwords would lock everybody out. */
+static int check_lost_keyring(struct context *c)
+{
+	if (!c->engine || !vault_fresh(c->vault) || !c->project.secrets.count)
+		return 0;
+	if (!c->world.volumes_known &&
+		engine_volumes(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
+		return fail(c);
+	if (!has_data_volumes(c))
+		return 0;
+	err_set(&c->error, ERR_FAILED,
+		"the keyring of this workspace is gone (%s/keyring.json), but its data volumes"
+		" are still there: they were initialised with the old secrets",
+		c->places.state);
+	err_hint(&c->error, "put the keyring back, set the old values with `devenv secrets set "
+			    "NAME`, or drop the data"
+			    " with `devenv down -v`");
+	return fail(c);
+}
+
+static int open_secrets(struct context *c, bool write)
+{
+	if (!c->vault)
+		c->vault = vault_open(&c->places, write, &c->error);
+	if (!c->vault)
+		return write ? fail(c) : 0;
+	if (write && check_lost_keyring(c))
+		return c->error.code;
+	if (write && !c->loop)
+		c->loop = loop_new();
+	if (write && vault_ensure(c->vault, c->loop, &c->project, &c->error))
+		return fail(c);
+	vault_fingerprints(c->vault, &c->arena, &c->project, &c->world);
+	return 0;
+}
+
+/*
+ * Without the engine nobody can tell whether a busy port is held by a container of ours: what is
+ * remembered stands then, and the next `up` finds out.
+ */
+static bool stands(const struct context *c, const struct port_wish *w)
+{
+	const struct allocation *al =
+		world_allocation(&c->world, w->service->name, w->port->target, w->port->protocol);
+	return !c->engine && al &&
+	       (w->port->how != PUB_FIXED || al->published == w->port->published || al->moved_from);
+}
+
+static int allocate_ports(struct context *c, const struct plan_request *r)
+{
+	struct port_wishes w = { 0 };
+	plan_ports(&c->arena, &c->project, r, &w);
+	struct port_request *req = arena_array(&c->arena, struct port_request, w.count + 1);
+	size_t count = 0;
+	for (size_t i = 0; i < w.count; i++) {
+		const struct port *p = w.items[i].port;
+		if (stands(c, &w.items[i]))
+			continue;
+		req[count++] = (struct port_request){
+			.service = w.items[i].service->name,
+			.protocol = p->protocol,
+			.host_ip = p->host_ip,
+			.target = p->target,
+			.wanted = p->how == PUB_FIXED ? p->published : 0,
+			.place = p->place,
+		};
+	}
+	if (ports_allocate(&c->arena, &c->places, c->project.workspace, req, count,
+		    c->g.strict_ports, c->engine, &c->world, &c->error))
+		return fail(c);
+	for (size_t i = 0; i < c->world.allocations.count; i++) {
+		const struct allocation *al = &c->world.allocations.items[i];
+		if (al->moved_from)
+			note(c, "note: port %d of %s is taken by %s; using %d", al->moved_from,
+				al->service, al->holder ? al->holder : "another process",
+				al->published);
+	}
+	return 0;
+}
+
+static int ensure_certificates(struct context *c)
+{
+	if (authority_ensure(&c->places, &c->arena, &c->project.cert_hosts, &c->world, &c->error))
+		return fail(c);
+	if (c->project.cert_hosts.count &&
+		leaf_ensure(&c->places, &c->arena, &c->project.cert_hosts, &c->world, &c->error))
+		return fail(c);
+	return 0;
+}
+
+/* What is only stopped or removed is not looked into: a broken build context must not keep it up.
+ */
+static bool needs_inputs(enum goal g)
+{
+	return g != GOAL_DOWN && g != GOAL_STOP && g != GOAL_RESTART;
+}
+
+static int look_further(struct context *c)
+{
+	struct strs tags = { 0 };
+	if (c->world.images_known || !c->engine)
+		return 0;
+	plan_tags(&c->arena, &c->project, &c->world, &tags);
+	if (engine_images(c->engine, &c->arena, &tags, &c->world, &c->error))
+		return fail(c);
+	if (!c->world.volumes_known &&
+		engine_volumes(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
+		return fail(c);
+	if (engine_networks(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
+		return fail(c);
+	lap(c, "engine", true);
+	return 0;
+}
+
+static int plan_once(struct context *c, const struct plan_request *r)
+{
+	struct plan_request req = *r;
+	req.profiles = c->g.profiles;
+	req.version = DEVENV_VERSION;
+	req.state_dir = c->places.state;
+	c->plan = (struct plan){ 0 };
+	int bad = plan_make(&c->arena, &c->project, &c->world, &req, &c->plan, &c->diags);
+	return bad || c->diags.errors ? report(c) : 0;
+}
+
+int make_plan(struct context *c, const struct plan_request *r)
+{
+	int status = plan_once(c, r);
+	if (!status && c->plan.steps.count && c->engine && !c->world.images_known) {
+		status = look_further(c);
+		status = status ? status : plan_once(c, r);
+	}
+	lap(c, "plan", false);
+	return status ? status : report(c);
+}
+
+int prepare(struct context *c, const struct prepare *p)
+{
+	struct strs inputs = { 0 };
+	bool act = p->write && !c->g.dry_run;
+	int status = open_places(c);
+	if (!status)
+		status = check_services(c, &p->request.services);
+	if (!status && act)
+		status = take_lock(c);
+	if (!status && act)
+		status = ask_trust(c);
+	if (!status && p->engine)
+		status = look(c);
+	if (!status)
+		status = open_secrets(c, act);
+	lap(c, "secrets", false);
+	if (!status && act)
+		status = allocate_ports(c, &p->request);
+	if (!status && act)
+		status = ensure_certificates(c);
+	lap(c, "certificates", false);
+	if (status)
+		return status;
+	if (act && registry_note(&c->places, &c->project, &c->error))
+		return fail(c);
+	if (needs_inputs(p->request.goal))
+		plan_inputs(&c->arena, &c->project, &inputs);
+	if (probe_inputs(&c->arena, &inputs, &c->world, &c->error))
+		return fail(c);
+	lap(c, "inputs", false);
+	return make_plan(c, &p->request);
+}
+
+struct watcher { /* from run's events to view's progress, secrets hidden */
+	struct context *context;
+	struct progress *progress;
+};
+
+static void on_event(void *ctx, const struct event *ev)
+{
+	static const char *const phases[] = {
+		[EV_START] = "start",
+		[EV_PROGRESS] = "progress",
+		[EV_OUTPUT] = "output",
+		[EV_DONE] = "done",
+		[EV_FAILED] = "failed",
+		[EV_SKIPPED] = "skipped",
+		[EV_NOTE] = "note",
+	};
+	struct watcher *w = ctx;
+	cleanup_buf struct buf text = BUF_INIT;
+	struct progress_event p = { phases[ev->kind], ev->step, ev->text, ev->elapsed_ms,
+		ev->fraction };
+	if (ev->kind == EV_FAILED && ev->error)
+		p.text = ev->error->text;
+	if (p.text && w->context->vault) {
+		buf_adds(&text, p.text);
+		vault_redact(w->context->vault, &text);
+		p.text = buf_str(&text);
+	}
+	progress_event(w->progress, &p);
+}
+
+int carry_out(struct context *c)
+{
+	if (!c->loop)
+		c->loop = loop_new();
+	struct watcher w = { c, NULL };
+	struct performer pf = {
+		.loop = c->loop,
+		.engine = c->engine,
+		.vault = c->vault,
+		.places = &c->places,
+		.world = &c->world,
+		.lock = &c->lock,
+		.event = on_event,
+		.ctx = &w,
+	};
+	w.progress = progress_new(stderr, c->g.quiet ? "quiet" : c->g.progress, c->err, &c->plan);
+	int bad = perform(&pf, &c->plan, &c->error);
+	progress_end(w.progress);
+	lap(c, "carrying out", true);
+	struct err saving = ERR_INIT;
+	if (records_save(&c->places, &c->world, &saving) && !bad) {
+		c->error = saving;
+		bad = -1;
+	}
+	if (bad && loop_signal(c->loop))
+		return 128 + loop_signal(c->loop);
+	return bad ? fail(c) : 0;
+}

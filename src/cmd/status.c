@@ -1,0 +1,259 @@
+/*
+ * status, ports, open, wait, ls: what is there. These look and never touch.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "cmd/lifecycle.h"
+
+static int run_status(struct context *c, const void *opts, const struct strs *args)
+{
+	(void)opts;
+	(void)args;
+	int status = look(c);
+	if (status)
+		return status;
+	if (c->g.json) {
+		emit_node(view_status_json(&c->arena, &c->project, &c->world));
+		return 0;
+	}
+	cleanup_buf struct buf b = BUF_INIT;
+	view_status(&b, &c->project, &c->world, c->out);
+	return emit(&b) ? 0 : ERR_FAILED;
+}
+
+/* One row a published port: of the containers that run, else what is remembered. */
+static int run_ports(struct context *c, const void *opts, const struct strs *args)
+{
+	static const char *const head[] = { "SERVICE", "PORT", "ADDRESS", "NAME" };
+	(void)opts;
+	int status = look(c);
+	if (!status)
+		status = check_services(c, args);
+	if (status)
+		return status;
+	struct table *t = table_new(&c->arena, head, countof(head));
+	struct node *list = node_list(&c->arena, (struct place){ 0 });
+	struct place no = { 0 };
+	for (size_t i = 0; i < c->project.services.count; i++) {
+		const struct service *s = &c->project.services.items[i];
+		const struct container *k = world_container(&c->world, s->name);
+		if (!k || (args->count && !strs_has(args, s->name)))
+			continue;
+		for (size_t j = 0; j < k->ports.count; j++) {
+			const struct seen_port *p = &k->ports.items[j];
+			if (!p->published)
+				continue;
+			const struct port *named =
+				service_port(s, arena_printf(&c->arena, "%d", p->target));
+			const char *address = arena_printf(&c->arena, "%s:%d",
+				p->host_ip ? p->host_ip : "127.0.0.1", p->published);
+			table_row(
+				t, (const char *[]){ s->name,
+					   arena_printf(&c->arena, "%d/%s", p->target, p->protocol),
+					   address, named && named->name ? named->name : "" });
+			struct node *n = node_map(&c->arena, no);
+			map_put(&c->arena, n, "service", no, node_str(&c->arena, s->name, no));
+			map_put(&c->arena, n, "target", no, node_int(&c->arena, p->target, no));
+			map_put(&c->arena, n, "address", no, node_str(&c->arena, address, no));
+			list_add(&c->arena, list, n);
+		}
+	}
+	if (c->g.json) {
+		emit_node(list);
+		return 0;
+	}
+	cleanup_buf struct buf b = BUF_INIT;
+	table_write(&b, t, c->out);
+	return emit(&b) ? 0 : ERR_FAILED;
+}
+
+struct open_opts {
+	bool print;
+};
+
+static const struct opt open_options[] = {
+	{ "print", 0, OPT_FLAG, NULL, "print the URLs instead of opening one", NULL, COMPLETE_NONE,
+		offsetof(struct open_opts, print), false },
+	{ 0 },
+};
+
+/* A proxy has the URLs of all that it leads to. */
+static bool leads_to(const struct url *u, const char *service)
+{
+	return (u->service && streq(u->service->name, service)) ||
+	       (u->via && streq(u->via->name, service));
+}
+
+static int run_open(struct context *c, const void *opts, const struct strs *args)
+{
+	const struct open_opts *o = opts;
+	struct urls urls = { 0 };
+	int status = look(c);
+	if (!status)
+		status = check_services(c, args);
+	if (status)
+		return status;
+	plan_urls(&c->arena, &c->project, &c->world, &urls);
+	const struct url *chosen = NULL;
+	for (size_t i = 0; i < urls.count; i++) {
+		if (args->count && !leads_to(&urls.items[i], args->items[0]))
+			continue;
+		chosen = chosen ? chosen : &urls.items[i];
+		if (o->print)
+			printf("%s\n", urls.items[i].url);
+	}
+	if (!chosen)
+		return fail_with(c, ERR_FAILED, "%s has no URL",
+			args->count ? args->items[0] : "this project");
+	if (o->print)
+		return 0;
+	const char *opener = getenv("BROWSER");
+	const char *argv[] = { opener && *opener ? opener : "xdg-open", chosen->url, NULL };
+	struct spawn s = { .argv = argv, .timeout_ms = 10000 };
+	int child = 0;
+	c->loop = c->loop ? c->loop : loop_new();
+	if (spawn_run(c->loop, &s, &child, &c->error)) {
+		err_hint(&c->error, "set BROWSER, or use `devenv open --print`");
+		return fail(c);
+	}
+	return child;
+}
+
+struct wait_opts {
+	int timeout;
+};
+
+static const struct opt wait_options[] = {
+	{ "timeout", 't', OPT_INT, "SECONDS", "give up after so long (default 60)", NULL,
+		COMPLETE_NONE, offsetof(struct wait_opts, timeout), false },
+	{ 0 },
+};
+
+static int run_wait(struct context *c, const void *opts, const struct strs *args)
+{
+	const struct wait_opts *o = opts;
+	int status = look(c);
+	if (!status)
+		status = check_services(c, args);
+	if (status)
+		return status;
+	const struct service **list =
+		arena_array(&c->arena, const struct service *, c->project.services.count + 1);
+	size_t count = 0;
+	for (size_t i = 0; i < c->project.services.count; i++) {
+		const struct service *s = &c->project.services.items[i];
+		if (args->count ? strs_has(args, s->name)
+				: world_container(&c->world, s->name) != NULL)
+			list[count++] = s;
+	}
+	if (!count)
+		return fail_with(c, ERR_FAILED, "nothing is up: there is nothing to wait for");
+	c->loop = c->loop ? c->loop : loop_new();
+	struct performer pf = {
+		.loop = c->loop, .engine = c->engine, .places = &c->places, .world = &c->world
+	};
+	if (ready_wait(&pf, list, count, (o->timeout ? o->timeout : 60) * 1000LL, &c->error))
+		return loop_signal(c->loop) ? 128 + loop_signal(c->loop) : fail(c);
+	return 0;
+}
+
+static int run_ls(struct context *c, const void *opts, const struct strs *args)
+{
+	static const char *const head[] = { "PROJECT", "WORKSPACE", "STATE", "FOLDER" };
+	(void)opts;
+	(void)args;
+	struct workspace_entries all = { 0 };
+	if (registry_list(&c->arena, &all, &c->error))
+		return fail(c);
+	struct err quiet = ERR_INIT;
+	c->engine = engine_open(&quiet);
+	bool seen = c->engine && !engine_all(c->engine, &c->arena, &c->world, &quiet);
+	struct table *t = table_new(&c->arena, head, countof(head));
+	struct place no = { 0 };
+	struct node *list = node_list(&c->arena, no);
+	for (size_t i = 0; i < all.count; i++) {
+		size_t running = 0;
+		for (size_t k = 0; k < c->world.containers.count; k++)
+			running += streq(c->world.containers.items[k].workspace, all.items[i].id) &&
+				   c->world.containers.items[k].state == UNIT_RUNNING;
+		const char *state = all.items[i].gone ? "folder gone"
+				    : !seen           ? "engine unreachable"
+				    : running ? arena_printf(&c->arena, "%zu running", running)
+					      : "down";
+		table_row(t, (const char *[]){
+				     all.items[i].name, all.items[i].id, state, all.items[i].dir });
+		struct node *n = node_map(&c->arena, no);
+		map_put(&c->arena, n, "project", no, node_str(&c->arena, all.items[i].name, no));
+		map_put(&c->arena, n, "workspace", no, node_str(&c->arena, all.items[i].id, no));
+		map_put(&c->arena, n, "directory", no, node_str(&c->arena, all.items[i].dir, no));
+		map_put(&c->arena, n, "running", no, node_int(&c->arena, (int64_t)running, no));
+		map_put(&c->arena, n, "gone", no, node_bool(&c->arena, all.items[i].gone, no));
+		list_add(&c->arena, list, n);
+	}
+	if (c->g.json) {
+		emit_node(list);
+		return 0;
+	}
+	if (!all.count) {
+		note(c, "No workspace on this machine yet: `devenv up` makes one.");
+		return 0;
+	}
+	cleanup_buf struct buf b = BUF_INIT;
+	table_write(&b, t, c->out);
+	return emit(&b) ? 0 : ERR_FAILED;
+}
+
+const struct cmd cmd_status = {
+	.name = "status",
+	.alias = "ps",
+	.group = "daily",
+	.help = "each service with its state, health, uptime and ports",
+	.detail = "One engine request. \"ready\" is what `up` saw answer; \"healthy\" and "
+		  "\"unhealthy\" are the engine's\n"
+		  "own word; \"done\" is a job that exited 0.",
+	.run = run_status,
+};
+
+const struct cmd cmd_ports = {
+	.name = "ports",
+	.group = "daily",
+	.args = "[SVC...]",
+	.help = "published ports and their addresses",
+	.max_args = -1,
+	.complete = COMPLETE_SERVICE,
+	.run = run_ports,
+};
+
+const struct cmd cmd_open = {
+	.name = "open",
+	.group = "daily",
+	.args = "[SVC]",
+	.help = "open a URL of the project in the browser",
+	.opts = open_options,
+	.opts_size = sizeof(struct open_opts),
+	.max_args = 1,
+	.complete = COMPLETE_SERVICE,
+	.run = run_open,
+};
+
+const struct cmd cmd_wait = {
+	.name = "wait",
+	.group = "daily",
+	.args = "[SVC...]",
+	.help = "wait until services are ready and jobs are done",
+	.opts = wait_options,
+	.opts_size = sizeof(struct wait_opts),
+	.max_args = -1,
+	.complete = COMPLETE_SERVICE,
+	.run = run_wait,
+};
+
+const struct cmd cmd_ls = {
+	.name = "ls",
+	.group = "care",
+	.help = "the workspaces of this machine",
+	.run = run_ls,
+};

@@ -1,0 +1,221 @@
+/*
+ * up: from whatever is there to what is configured, then the table of units and the URLs. In the
+ * foreground it follows the logs and stops everything on Ctrl-C.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "cmd/context.h"
+#include "cmd/lifecycle.h"
+
+struct up_opts {
+	bool detach, no_deps, force_recreate, build, no_hooks, strict_ports, timings;
+};
+
+#define UP(field) offsetof(struct up_opts, field)
+static const struct opt up_options[] = {
+	{ "detach", 'd', OPT_FLAG, NULL, "return when everything is ready", NULL, COMPLETE_NONE,
+		UP(detach), false },
+	{ "no-deps", 0, OPT_FLAG, NULL, "do not start what the named services need", NULL,
+		COMPLETE_NONE, UP(no_deps), false },
+	{ "force-recreate", 0, OPT_FLAG, NULL, "make all containers anew", NULL, COMPLETE_NONE,
+		UP(force_recreate), false },
+	{ "build", 0, OPT_FLAG, NULL, "build images even where the engine has them", NULL,
+		COMPLETE_NONE, UP(build), false },
+	{ "no-hooks", 0, OPT_FLAG, NULL, "run no hooks", NULL, COMPLETE_NONE, UP(no_hooks), false },
+	{ "strict-ports", 0, OPT_FLAG, NULL, "fail when a port is taken instead of moving it", NULL,
+		COMPLETE_NONE, UP(strict_ports), false },
+	{ "timings", 0, OPT_FLAG, NULL, "show where the time went", NULL, COMPLETE_NONE,
+		UP(timings), false },
+	{ 0 },
+};
+
+void print_urls(struct context *c)
+{
+	struct urls urls = { 0 };
+	plan_urls(&c->arena, &c->project, &c->world, &urls);
+	cleanup_buf struct buf b = BUF_INIT;
+	for (size_t i = 0; i < urls.count; i++) {
+		buf_adds(&b, i ? "" : "\n");
+		text_clean(&b, urls.items[i].url, strlen(urls.items[i].url), false);
+		buf_addf(&b, "  (%s)\n", urls.items[i].service ? urls.items[i].service->name : "");
+	}
+	emit(&b);
+}
+
+static void print_state(struct context *c)
+{
+	if (c->g.json) {
+		emit_node(view_status_json(&c->arena, &c->project, &c->world));
+		return;
+	}
+	cleanup_buf struct buf b = BUF_INIT;
+	view_status(&b, &c->project, &c->world, c->out);
+	emit(&b);
+	print_urls(c);
+}
+
+int show_plan(struct context *c)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	if (c->g.json) {
+		emit_node(view_plan_json(&c->arena, &c->plan));
+		return 0;
+	}
+	view_plan(&b, &c->plan, c->out);
+	return emit(&b) ? 0 : ERR_FAILED;
+}
+
+int look_again(struct context *c)
+{
+	c->world.containers.count = 0;
+	if (engine_look(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
+		return fail(c);
+	return 0;
+}
+
+static void keep_line(void *ctx, const char *service, int number, enum stream s, int64_t time_ns,
+	const char *line, size_t len)
+{
+	(void)service, (void)number, (void)s, (void)time_ns;
+	buf_addc(ctx, '\n');
+	text_clean(ctx, line, len, false);
+}
+
+/* A process that runs for a moment and then gives up was ready, and is not. */
+static int check_survivors(struct context *c)
+{
+	for (size_t i = 0; i < c->plan.chosen.count; i++) {
+		const struct service *s = c->plan.chosen.items[i].service;
+		const struct container *k = world_container(&c->world, s->name);
+		if (s->kind == KIND_JOB || !k || (k->state != UNIT_EXITED && k->state != UNIT_DEAD))
+			continue;
+		cleanup_buf struct buf last = BUF_INIT;
+		struct err ignored = ERR_INIT;
+		struct log_request r = { .containers = &k, .count = 1, .tail = 10 };
+		engine_logs(c->engine, c->loop, &r, keep_line, &last, &ignored);
+		err_set(&c->error, ERR_FAILED, "%s ended with status %d soon after its start%s",
+			s->name, k->exit_code, buf_str(&last));
+		c->error.place = s->place;
+		return fail(c);
+	}
+	return 0;
+}
+
+/* Nothing to do is only true when the generated files are as they should be, too. */
+static int heal_files(struct context *c)
+{
+	struct applied done = { 0 };
+	if (apply_files(&c->arena, &c->plan, &c->places, c->vault, false, &done, &c->error))
+		return fail(c);
+	lap(c, "files", false);
+	return 0;
+}
+
+static int follow_logs(struct context *c)
+{
+	struct log_printer printer = log_printer_of(c, true);
+	printer.follow = true;
+	struct log_query q = { .tail = 0, .follow = true };
+	for (size_t i = 0; i < c->plan.chosen.count; i++)
+		strs_add(&c->arena, &q.services, c->plan.chosen.items[i].service->name);
+	if (logs_read(
+		    c->engine, c->loop, &c->places, &c->world, &q, log_print, &printer, &c->error))
+		return fail(c);
+	return 0;
+}
+
+/* First Ctrl-C: in order, saying who is awaited. A second one is seen by perform(), which
+ * escalates. */
+static int stop_all(struct context *c, const struct strs *services)
+{
+	struct plan_request stop = { .goal = GOAL_STOP, .services = *services, .timeout_ms = -1 };
+	fputs("\nStopping (Ctrl-C again to kill)\n", stderr);
+	loop_rearm(c->loop);
+	int status = look_again(c);
+	if (!status)
+		status = make_plan(c, &stop);
+	return status ? status : carry_out(c);
+}
+
+static int foreground(struct context *c, const struct strs *services)
+{
+	note(c, "\nFollowing logs; Ctrl-C stops everything.");
+	lock_drop(&c->lock); /* others may look and act meanwhile; stopping takes it again */
+	c->locked = false;
+	int status = follow_logs(c);
+	if (status)
+		return status;
+	int by = loop_signal(c->loop);
+	if (!by) /* every log ended by itself: all have stopped */
+		return 0;
+	status = take_lock(c);
+	status = status ? status : stop_all(c, services);
+	return status ? status : 128 + by;
+}
+
+static int run_up(struct context *c, const void *opts, const struct strs *args)
+{
+	const struct up_opts *o = opts;
+	c->g.strict_ports = o->strict_ports;
+	struct prepare p = {
+		.request = { .goal = GOAL_UP,
+			.services = *args,
+			.no_deps = o->no_deps,
+			.recreate = o->force_recreate,
+			.build = o->build,
+			.no_hooks = o->no_hooks,
+			.timeout_ms = -1 },
+		.engine = true,
+		.write = true,
+	};
+	bool again = false;
+	int status = prepare(c, &p);
+	if (!status && c->g.dry_run)
+		return show_plan(c);
+	if (!status)
+		status = finish_rotations(c, &again);
+	if (!status && again)
+		status = make_plan(c, &p.request);
+	if (status)
+		return status;
+	bool work = c->plan.steps.count > 0;
+	status = work ? carry_out(c) : heal_files(c);
+	if (!status && work)
+		status = check_survivors(c);
+	if (!status)
+		print_state(c);
+	lap(c, "showing", false);
+	if (o->timings)
+		print_timings(c);
+	if (status || o->detach || c->g.json)
+		return status;
+	if (!c->loop)
+		c->loop = loop_new();
+	fflush(stdout);
+	return foreground(c, args);
+}
+
+const struct cmd cmd_up = {
+	.name = "up",
+	.group = "daily",
+	.args = "[SVC...]",
+	.help = "bring the environment up: everything that is not as configured, and nothing else",
+	.detail = "Reads the configuration, looks at the engine, builds the images that are "
+		  "missing, installs\n"
+		  "dependencies whose lock file changed, creates and starts the containers that "
+		  "differ, in order\n"
+		  "of dependency, and waits until each is ready. Without SVC: the services of "
+		  "up.services, or all\n"
+		  "that no profile holds back. What they need comes along.\n\n"
+		  "In the foreground (without -d) it then follows the logs; Ctrl-C stops "
+		  "everything in reverse\n"
+		  "order, a second Ctrl-C kills what is left.",
+	.opts = up_options,
+	.opts_size = sizeof(struct up_opts),
+	.max_args = -1,
+	.complete = COMPLETE_SERVICE,
+	.run = run_up,
+};
