@@ -55,7 +55,9 @@ enum step_kind {
 	STEP_STOP,   /* stop a service's containers, waiting at most grace */
 	STEP_REMOVE, /* remove its containers; logs are kept first */
 	STEP_READY,  /* wait until a service is ready, or a job exited 0 */
-	STEP_RELOAD, /* tell a dependent that what it depends on was recreated */
+	STEP_RELOAD, /* tell a dependent that what it depends on was recreated; restart it; signal
+			it */
+	STEP_STAGE,  /* compile, lint, test or on_success of a module, where the module runs */
 	STEP_DROP_VOLUME,
 	STEP_DROP_NETWORK,
 };
@@ -81,6 +83,33 @@ struct build {
 	int64_t timeout_ms;
 };
 
+/* How a host service is to be run: a value that the supervisor keeps and restarts from. */
+struct host_var {
+	const char *name;
+	LIST_OF(struct piece) value;
+};
+struct host_port {
+	int target, published;
+	const char *protocol;
+};
+struct host_spec {
+	const char *service;
+	int number;                   /* copy, from 1 */
+	const char *hash, *inputs;    /* as the labels of a container */
+	struct strs argv;             /* argv[0] is looked up in the PATH of env */
+	const char *dir;              /* absolute */
+	LIST_OF(struct host_var) env; /* over the environment of the one who asks */
+	const char *stop_signal;      /* "TERM" */
+	int64_t stop_grace_ms;
+	enum restart restart;
+	int restart_max;
+	struct strs success_codes;
+	bool job;    /* runs once; success is its end */
+	bool notify; /* gets a NOTIFY_SOCKET */
+	LIST_OF(struct host_port) ports;
+	struct place place;
+};
+
 struct step {
 	const char *id; /* "build python", "start api": unique in the plan */
 	enum step_kind kind;
@@ -103,6 +132,11 @@ struct step {
 	struct strs
 		containers; /* STOP, REMOVE, START: ids; empty: those of the service at that time */
 	bool was_running;   /* STOP, REMOVE */
+	LIST_OF(struct host_spec *) hosts; /* START of a host service: its copies */
+	const char *signal; /* RELOAD: this signal ("HUP") instead of argv or a restart */
+	int stage;          /* STAGE: enum stage_kind */
+	bool one_off; /* STAGE: in a container of its own (docker compose run): the module's is down
+		       */
 	/* Filled while the plan is carried out, never by the planner. */
 	unsigned waiting;
 	unsigned height; /* of the longest chain that waits for this one */

@@ -76,7 +76,14 @@ struct need { /* one entry of depends_on */
 	struct place place;
 };
 
-enum check_kind { CHECK_NONE, CHECK_HTTP, CHECK_TCP, CHECK_LOG, CHECK_EXEC };
+enum check_kind {
+	CHECK_NONE,
+	CHECK_HTTP,
+	CHECK_TCP,
+	CHECK_LOG,
+	CHECK_EXEC,
+	CHECK_NOTIFY, /* sd_notify(3): READY=1 on $NOTIFY_SOCKET; host services only */
+};
 
 struct check { /* healthcheck: how readiness shows */
 	enum check_kind kind;
@@ -140,14 +147,39 @@ struct dependencies {
 	struct place place;
 };
 
+enum success { SUCCESS_RESTART, SUCCESS_SIGNAL, SUCCESS_EXEC, SUCCESS_NONE };
+
+struct watch_rule {          /* one set of watched files */
+	const char *path;    /* absolute; of a directory or a file */
+	struct strs include; /* patterns of .gitignore's kind, relative to path; none: all */
+	struct strs ignore;  /* the same; over what git ignores */
+	int64_t debounce_ms; /* quiet time; default 20, 0: none */
+	struct place place;
+};
+
 struct develop {
 	const char *source;               /* absolute; mirrored into working_dir */
 	struct dependencies deps;         /* deps.install NULL: none */
 	struct stage compile, lint, test; /* command NULL: none */
-	const char *on_success;           /* "restart", "signal:HUP", "exec: CMD", "none" */
-	const struct node *watch;
+	enum success success;
+	const char *success_arg; /* signal "HUP", command line; NULL for the others */
+	struct place success_place;
+	LIST_OF(struct watch_rule) watch; /* at least one: the whole source */
 	struct place place;
 };
+
+/*
+ * How a service runs on the host: `run: host`, or `host:` beside a container with `up --host`.
+ * A shell line becomes sh -c; a list is argv.
+ */
+struct host_run {
+	const struct node *command;
+	const char *working_dir; /* absolute; default: develop.source, else the project */
+	vars environment;        /* over the service's own */
+	struct place place;
+};
+
+enum restart { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_UNLESS_STOPPED };
 
 struct service {
 	const char *name;
@@ -178,7 +210,11 @@ struct service {
 	int64_t stop_grace_ms;   /* default 10 s */
 	bool tty, stdin_open;
 	bool restart_policy; /* has a restart policy other than no */
-	unsigned order;      /* rank in dependency order, 0 first */
+	enum restart restart;
+	int restart_max;           /* restarts in a row before it is given up; 0: the default */
+	struct strs success_codes; /* exit statuses that count as success besides 0 ("143") */
+	const struct host_run *on_host; /* how it runs on the host; NULL: it cannot */
+	unsigned order;                 /* rank in dependency order, 0 first */
 };
 
 struct route {
@@ -244,10 +280,12 @@ struct command { /* commands: defined by the project */
 	struct place place;
 };
 
+enum stage_when { STAGE_NEVER, STAGE_ON_CHANGE, STAGE_BEFORE_START };
+
 struct up_defaults {
 	struct strs services; /* count 0: all that no profile holds back */
 	bool watch, recreate_containers, recreate_data;
-	const char *lint, *test; /* "off", "on_change", "before_start" */
+	enum stage_when lint, test;
 };
 
 struct names { /* things sorted by name, for look-up; each begins with its `const char *name` */
@@ -261,6 +299,7 @@ struct project {
 	const char *environment; /* "dev", "ci", "prod", ... */
 	const char *workspace;   /* slug + '-' + 8 hex of the hash of dir: Compose's project name */
 	bool dev;                /* sources are mirrored, users mapped */
+	bool host;               /* of the request */
 	const struct node *tree;
 	struct up_defaults up;
 	LIST_OF(struct image) images;     /* parents before children */
@@ -279,6 +318,7 @@ struct project {
 struct project_request {
 	const char *dir, *environment;
 	const char *name; /* -p, or NULL */
+	bool host;        /* up --host: what can run on the host does, what cannot is left out */
 	const char *home; /* for ~ in bind mounts; NULL: it is kept as written */
 };
 

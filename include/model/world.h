@@ -5,6 +5,7 @@
 #define MODEL_WORLD_H
 
 #include "base/map.h"
+#include "model/develop.h"
 #include "model/project.h"
 
 enum unit_state {
@@ -25,7 +26,13 @@ struct seen_port {
 	const char *protocol, *host_ip;
 };
 
-struct container {
+struct container {         /* of the engine, or a process of a host service */
+	bool host;         /* a host service's: id is "host:SERVICE.N", image its argv[0] */
+	pid_t pid;         /* of a host service; 0: none */
+	unsigned restarts; /* of a host service, in a row */
+	const char *note;  /* of a host service: "restarts in 3.2 s", "given up after 5 restarts";
+			      NULL */
+	bool notified;     /* of a host service: it said READY=1 */
 	const char *id, *name;
 	const char *service;   /* key of services:, may be one that is gone (an orphan) */
 	const char *workspace; /* label devenv.workspace */
@@ -75,7 +82,16 @@ struct unit_record { /* remembered from earlier runs, in the workspace's state *
 			      old */
 };
 
+struct agent_seen { /* the workspace's agent, when it answered */
+	bool runs;
+	pid_t pid;
+	const char *guard; /* "pid namespace", "cgroup", "subreaper"; NULL: it supervises nothing */
+	bool watch, lint, test; /* switches of its develop loop */
+	struct module_states modules;
+};
+
 struct world {
+	struct agent_seen agent;
 	bool engine;             /* an engine was asked and answered */
 	const char *api_version; /* negotiated, "1.41" */
 	uid_t uid;               /* the developer's; with sudo the caller's own */

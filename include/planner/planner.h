@@ -57,4 +57,28 @@ void plan_urls(struct arena *a, const struct project *p, const struct world *w, 
 const char *plan_expand(struct arena *a, const struct project *p, const struct world *w,
 	const struct service *consumer, const char *text, struct place at, struct diags *d);
 
+/* ---- stages.c: the develop loop's part. ---- */
+/*
+ * One run of a module: its stages in order, each needing the one before (a gate: warn is soft),
+ * then on_success and those who depend on it by on_restart. In the module's own container when that
+ * runs, in one made for it (docker compose run) when it does not, on the host for a host service.
+ */
+struct stage_request {
+	const struct service *service;
+	unsigned stages; /* bits 1 << enum stage_kind */
+	const char *why; /* "api/app.py changed" */
+};
+int plan_stages(struct arena *a, const struct project *p, const struct world *w,
+	const struct stage_request *req, struct plan *out, struct diags *d);
+
+/* What changed files mean, by the configuration alone. Paths are relative to the project. */
+enum change {
+	CHANGE_SOURCE,       /* a run of the module's stages */
+	CHANGE_DEPENDENCIES, /* a lock file: install anew first */
+	CHANGE_IMAGE,        /* an input of the module's rung: build it anew first */
+	CHANGE_CONFIGURATION,
+};
+enum change plan_change(const struct project *p, const struct strs *config_files,
+	const struct service *s, const char *path);
+
 #endif

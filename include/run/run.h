@@ -272,7 +272,8 @@ struct performer {
 	const struct places *places;
 	struct world *world; /* noted into: states, records */
 	const struct lock
-		*lock; /* the workspace's, or NULL: Compose keeps it when devenv is killed */
+		*lock;       /* the workspace's, or NULL: Compose keeps it when devenv is killed */
+	struct hosts *hosts; /* who runs the host services; NULL: the plan has none */
 	event_fn *event;
 	void *ctx;
 	int parallel; /* at most so many builds at once; 0: number of processors */
@@ -280,6 +281,17 @@ struct performer {
 /* Ready queue over the graph; on failure what needs the failed step is skipped, the rest ends. 0,
  * or -1 with the first error. */
 int perform(struct performer *pf, struct plan *p, struct err *e);
+/*
+ * The same beside others, for a loop that does more than one plan: begin, then after each turn of
+ * the loop step, until it returns false; then end. pf and p must stay until then. Interrupts of the
+ * loop are its owner's affair: perform_cancel() stops what runs (the n-th call escalates).
+ */
+struct performance; /* heap */
+struct performance *perform_begin(struct performer *pf, struct plan *p);
+bool perform_step(struct performance *r);
+int perform_timeout(const struct performance *r, int max_ms); /* how long the next turn may wait */
+void perform_cancel(struct performance *r, int times);
+int perform_end(struct performance *r, struct err *e); /* result as perform(); frees */
 
 /* ---- ready.c: readiness from outside, every 100-200 ms. ---- */
 /* Part of perform (STEP_READY); alone for `wait`. */

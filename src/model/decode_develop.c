@@ -8,6 +8,8 @@
 
 #include "base/os.h"
 
+enum { QUIET_MS = 20 };
+
 static void stage_read(struct stage *stage, const struct node *n)
 {
 	if (!n || n->kind == NODE_NULL)
@@ -42,19 +44,44 @@ static bool success_valid(const char *word)
 	return starts_with(word, exec) && word[strlen(exec) + strspn(word + strlen(exec), " ")];
 }
 
-static const char *success_read(struct decode *c, const struct node *n, const char *path)
+static void success_read(
+	struct decode *c, struct develop *dev, const struct node *n, const char *path)
 {
 	const char *exec = text_at(n, "exec");
-	const char *word = n && node_is_scalar(n) ? node_text(n) : "restart";
-	if (exec)
-		return arena_printf(c->a, "exec: %s", exec);
+	const char *word = n && node_is_scalar(n) ? node_text(n) : exec ? "none" : "restart";
+	const char *arg = strchr(word, ':');
+	dev->success_place = n ? n->place : dev->place;
 	if (!success_valid(word)) {
 		struct diag *d = say(c, SEV_ERROR, n->place, path_of(c, path, "on_success"),
 			"\"%s\" is nothing that can follow a success", word);
 		d->hint = "restart, signal:HUP, exec: CMD, or none";
-		return "restart";
+		return;
 	}
-	return word;
+	dev->success = exec || starts_with(word, "exec:") ? SUCCESS_EXEC
+		       : starts_with(word, "signal:")     ? SUCCESS_SIGNAL
+		       : streq(word, "none")              ? SUCCESS_NONE
+							  : SUCCESS_RESTART;
+	dev->success_arg = exec ? exec : arg ? arg + 1 + strspn(arg + 1, " ") : NULL;
+}
+
+/* Without rules the whole source is watched. */
+static void watch_read(struct decode *c, struct develop *dev, const struct node *list)
+{
+	const struct node *n;
+	node_each_item(list, i, n)
+	{
+		struct watch_rule *r = list_push(c->a, &dev->watch);
+		const char *path = text_at(n, "path");
+		r->path = path_normal(c->a, path_join(c->a, dev->source, path ? path : "."));
+		r->debounce_ms = duration(node_get(n, "debounce"), QUIET_MS);
+		r->place = n->place;
+		strs_read(c, node_get(n, "include"), &r->include);
+		strs_read(c, node_get(n, "ignore"), &r->ignore);
+	}
+	if (!dev->watch.count)
+		*list_push(c->a, &dev->watch) = (struct watch_rule){
+			.path = dev->source, .debounce_ms = QUIET_MS, .place = dev->place
+		};
 }
 
 /* The sources, absolute; NULL after an error. */
@@ -91,11 +118,11 @@ void decode_develop(struct decode *c, struct service *s, const char *path)
 	struct develop *dev = arena_new(c->a, struct develop);
 	dev->source = source;
 	dev->place = n->place;
-	dev->watch = node_get(n, "watch");
 	deps_read(c, &dev->deps, node_get(n, "dependencies"));
 	stage_read(&dev->compile, node_get(n, "compile"));
 	stage_read(&dev->lint, node_get(n, "lint"));
 	stage_read(&dev->test, node_get(n, "test"));
-	dev->on_success = success_read(c, node_get(n, "on_success"), path);
+	success_read(c, dev, node_get(n, "on_success"), path);
+	watch_read(c, dev, node_get(n, "watch"));
 	s->develop = dev;
 }

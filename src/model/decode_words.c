@@ -5,16 +5,23 @@
 
 #include <string.h>
 
+static enum stage_when when_read(const char *word)
+{
+	return streq(word, "on_change")      ? STAGE_ON_CHANGE
+	       : streq(word, "before_start") ? STAGE_BEFORE_START
+					     : STAGE_NEVER;
+}
+
 static void up_read(struct decode *c)
 {
 	const struct node *n = node_get(c->tree, "up"), *list = node_get(n, "services");
 	struct up_defaults *up = &c->p->up;
 	strs_read(c, list, &up->services);
-	up->watch = truth(node_get(n, "watch"), false);
+	up->watch = truth(node_get(n, "watch"), true);
 	up->recreate_data = streq(text_at(n, "data"), "recreate");
 	up->recreate_containers = streq(text_at(n, "containers"), "recreate");
-	up->lint = text_at(n, "lint") ? text_at(n, "lint") : "off";
-	up->test = text_at(n, "test") ? text_at(n, "test") : "off";
+	up->lint = when_read(text_at(n, "lint"));
+	up->test = when_read(text_at(n, "test"));
 	for (size_t i = 0; i < up->services.count; i++) {
 		const struct node *item = list->kind == NODE_LIST ? list->list.items[i] : list;
 		if (!project_service(c->p, up->services.items[i]))

@@ -113,7 +113,8 @@ static void look_host_service(struct arena *a, const struct service *s, struct d
 	host_line(a, out, d->compile.place, "compile", s, d->compile.command);
 	host_line(a, out, d->lint.place, "lint", s, d->lint.command);
 	host_line(a, out, d->test.place, "test", s, d->test.command);
-	host_line(a, out, d->place, "on_success", s, d->on_success);
+	if (d->success == SUCCESS_EXEC)
+		host_line(a, out, d->success_place, "on_success", s, d->success_arg);
 }
 
 static void look_layouts(struct arena *a, const struct node *n, struct dangers *out)
