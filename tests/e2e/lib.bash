@@ -41,6 +41,12 @@ devenv() {
 	timeout -s KILL "${LIMIT:-120}" "$DEVENV" "$@"
 }
 
+# on_terminal COMMAND...: with a terminal of its own on all three streams; its status, its output.
+on_terminal() {
+	python3 -c 'import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$@" </dev/null
+}
+
 # Runs and shows on failure: `ok devenv up -d` wants status 0.
 ok() {
 	run "$@"

@@ -228,7 +228,7 @@ order() {
 }
 
 @test "exec and shell have a terminal where there is one" {
-	run script -qec "timeout -s KILL 20 $DEVENV exec b -- sh -c 'tty; exit 5'" /dev/null
+	run on_terminal timeout -s KILL 20 "$DEVENV" exec b -- sh -c 'tty; exit 5'
 	[ "$status" = 5 ]
 	says /dev/pts/
 	run devenv exec b -- tty

@@ -155,18 +155,6 @@ s = socket.socket(socket.AF_UNIX); s.bind('$BATS_TEST_TMPDIR/hung.sock'); s.list
 	within 6 4 devenv up -d
 }
 
-@test "a program that is not there names the service that wanted it" {
-	project inner <<-'END'
-		name: inner
-		services:
-		  web:
-		    image: debian:bookworm-slim
-		    command: [no-such-program]
-	END
-	within 20 1 devenv up -d
-	says "web" "no-such-program" "devenv.yml:3"
-}
-
 @test "an image that cannot be had is an error of its service, without a retry storm" {
 	project noimage <<-'END'
 		name: noimage
