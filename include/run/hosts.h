@@ -28,6 +28,9 @@ struct hosts_ops {
 	int (*signal)(struct hosts *h, const char *id, const char *signal, struct err *e);
 	/* Adds every copy to w->containers (host = true) and fills w->agent.guard. */
 	int (*look)(struct hosts *h, struct arena *a, struct world *w, struct err *e);
+	/* What a copy was last started with, in the arena: for checks, exec and shell. */
+	int (*launched)(struct hosts *h, struct arena *a, const char *id, struct host_launch *out,
+		struct err *e);
 };
 
 char *host_id(struct arena *a, const char *service, int number);
