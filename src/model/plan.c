@@ -14,6 +14,7 @@ static const char *const kind_names[] = {
 	[STEP_REMOVE] = "remove",
 	[STEP_READY] = "ready",
 	[STEP_RELOAD] = "reload",
+	[STEP_STAGE] = "stage",
 	[STEP_DROP_VOLUME] = "drop volume",
 	[STEP_DROP_NETWORK] = "drop network",
 };
