@@ -18,6 +18,7 @@ struct host_launched { /* heap: a copy of what a unit is started from */
 	const char **env;
 };
 struct host_launched *launched_copy(const struct host_launch *l);
+void launched_tell(const struct host_launched *l, struct arena *a, struct host_launch *out);
 void launched_free(struct host_launched *l); /* the environment may hold secrets: it is wiped */
 
 struct unit_owner {

@@ -40,18 +40,31 @@ static void copy_spec(struct arena *a, struct host_spec *s)
 		s->ports.items[i].protocol = keep(a, s->ports.items[i].protocol);
 }
 
+static const char **copy_env(struct arena *a, const char *const *from)
+{
+	size_t n = 0;
+	while (from[n])
+		n++;
+	const char **env = arena_array(a, const char *, n + 1);
+	for (size_t i = 0; i < n; i++)
+		env[i] = keep(a, from[i]);
+	return env;
+}
+
 struct host_launched *launched_copy(const struct host_launch *from)
 {
 	struct host_launched *l = xcalloc(1, sizeof(*l));
-	size_t n = 0;
 	l->spec = *from->spec;
 	copy_spec(&l->arena, &l->spec);
-	while (from->env[n])
-		n++;
-	l->env = arena_array(&l->arena, const char *, n + 1);
-	for (size_t i = 0; i < n; i++)
-		l->env[i] = keep(&l->arena, from->env[i]);
+	l->env = copy_env(&l->arena, from->env);
 	return l;
+}
+
+void launched_tell(const struct host_launched *l, struct arena *a, struct host_launch *out)
+{
+	struct host_spec *spec = arena_copy(a, &l->spec, sizeof(l->spec));
+	copy_spec(a, spec);
+	*out = (struct host_launch){ .spec = spec, .env = copy_env(a, l->env) };
 }
 
 void launched_free(struct host_launched *l)

@@ -236,12 +236,30 @@ static int do_look(struct hosts *h, struct arena *a, struct world *w, struct err
 	return 0;
 }
 
+static struct host_run_once *do_run(struct hosts *h, const struct host_launch *l,
+	void (*line)(void *ctx, const char *line, size_t len), void *ctx, struct err *e)
+{
+	return supervisor_run(of(h), l, line, ctx, e);
+}
+
+static int do_launched(
+	struct hosts *h, struct arena *a, const char *id, struct host_launch *out, struct err *e)
+{
+	struct host_unit *u = need(of(h), id, e);
+	if (!u)
+		return -1;
+	launched_tell(u->next ? u->next : u->launched, a, out);
+	return 0;
+}
+
 static const struct hosts_ops ops = {
 	.start = do_start,
 	.stop = do_stop,
 	.restart = do_restart,
 	.signal = do_signal,
+	.run = do_run,
 	.look = do_look,
+	.launched = do_launched,
 };
 
 /* ---- stopping all ---- */
