@@ -47,7 +47,7 @@ struct step_ops {
 };
 
 extern const struct step_ops ops_build, ops_exec, ops_start, ops_stop, ops_remove, ops_ready,
-	ops_reload;
+	ops_reload, ops_stage;
 
 void job_say(struct job *j, enum event_kind kind, const char *text, double fraction);
 void job_say_n(struct job *j, enum event_kind kind, const char *text, size_t len, double fraction);

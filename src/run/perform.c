@@ -50,6 +50,7 @@ static const struct step_kind_row {
 	[STEP_REMOVE] = { &ops_remove, "removing" },
 	[STEP_READY] = { &ops_ready, NULL },
 	[STEP_RELOAD] = { &ops_reload, "reloading" },
+	[STEP_STAGE] = { &ops_stage, NULL },
 	[STEP_DROP_VOLUME] = { &ops_drop_volume, "removing volume" },
 	[STEP_DROP_NETWORK] = { &ops_drop_network, "removing network" },
 };
