@@ -33,6 +33,9 @@ struct hosts_ops {
 		void (*line)(void *ctx, const char *line, size_t len), void *ctx, struct err *e);
 	/* Adds every copy to w->containers (host = true) and fills w->agent.guard. */
 	int (*look)(struct hosts *h, struct arena *a, struct world *w, struct err *e);
+	/* What a copy was last started with, in the arena: for checks, exec and shell. */
+	int (*launched)(struct hosts *h, struct arena *a, const char *id, struct host_launch *out,
+		struct err *e);
 };
 
 char *host_id(struct arena *a, const char *service, int number);
