@@ -70,6 +70,7 @@ const struct cmd *const commands[] = {
 	&cmd_exec,
 	&cmd_run,
 	&cmd_attach,
+	&cmd_tmux,
 	&cmd_init,
 	&cmd_config,
 	&cmd_plan,
@@ -84,6 +85,7 @@ const struct cmd *const commands[] = {
 	&cmd_help,
 	&cmd_completion,
 	&cmd_complete_words,
+	&cmd_session,
 	NULL,
 };
 
