@@ -51,6 +51,7 @@ static const struct step_kind_row {
 	[STEP_REMOVE] = { &ops_remove, "removing", &ops_host_remove },
 	[STEP_READY] = { &ops_ready, NULL },
 	[STEP_RELOAD] = { &ops_reload, "reloading", &ops_host_reload },
+	[STEP_STAGE] = { &ops_stage, NULL },
 	[STEP_DROP_VOLUME] = { &ops_drop_volume, "removing volume" },
 	[STEP_DROP_NETWORK] = { &ops_drop_network, "removing network" },
 };
