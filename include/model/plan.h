@@ -132,7 +132,9 @@ struct step {
 	struct strs
 		containers; /* STOP, REMOVE, START: ids; empty: those of the service at that time */
 	bool was_running;   /* STOP, REMOVE */
-	LIST_OF(struct host_spec *) hosts; /* START of a host service: its copies */
+	LIST_OF(struct host_spec *)
+	hosts; /* START of a host service: copies to start, or to replace; none: those of
+		  `containers` are started again with their own spec */
 	const char *signal; /* RELOAD: this signal ("HUP") instead of argv or a restart */
 	int stage;          /* STAGE: enum stage_kind */
 	bool one_off; /* STAGE: in a container of its own (docker compose run): the module's is down
@@ -140,6 +142,7 @@ struct step {
 	/* Filled while the plan is carried out, never by the planner. */
 	unsigned waiting;
 	unsigned height; /* of the longest chain that waits for this one */
+	int status;      /* STAGE: as stage_result.status */
 	int state;
 };
 
@@ -173,5 +176,7 @@ struct step *plan_add(struct plan *p, enum step_kind kind, const char *unit, str
 void plan_need(struct plan *p, struct step *s, struct step *needed); /* needed NULL: nothing */
 struct step *plan_find(const struct plan *p, enum step_kind kind, const char *unit);
 const char *step_kind_name(enum step_kind k);
+/* Is START, STOP, REMOVE, READY or RELOAD about processes of this host? By ids, else by service. */
+bool step_on_host(const struct step *s);
 
 #endif

@@ -70,6 +70,16 @@ struct stage_request {
 };
 int plan_stages(struct arena *a, const struct project *p, const struct world *w,
 	const struct stage_request *req, struct plan *out, struct diags *d);
+/*
+ * The same for several modules in one plan: those who need another's come after it, whatever that
+ * came to, and what two of them have in common (same image, sources and command) is done once.
+ * alone: each stage counts for itself, a failure stops no other one (one-shot commands).
+ */
+int plan_all_stages(struct arena *a, const struct project *p, const struct world *w,
+	const struct stage_request *reqs, size_t count, bool alone, struct plan *out,
+	struct diags *d);
+/* Do two modules have a stage in common, so that its run is one run for both? */
+bool stages_shared(const struct service *a, const struct service *b);
 
 /* What changed files mean, by the configuration alone. Paths are relative to the project. */
 enum change {

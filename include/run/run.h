@@ -320,6 +320,10 @@ struct exec_request {
 	const char *user, *dir;
 	const struct strs *env;
 	bool tty, stdin_open;
+	/* engine_run_begin(): each line of both streams as it comes, instead of the whole at the
+	 * end. */
+	void (*line)(void *ctx, const char *line, size_t len);
+	void *ctx;
 };
 int engine_exec(
 	struct engine *g, struct loop *l, const struct exec_request *r, int *status, struct err *e);

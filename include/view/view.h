@@ -77,4 +77,30 @@ struct log_style {
 void view_log_line(struct buf *out, const struct log_style *ls, const char *service, int number,
 	int colour, int64_t time_ns, const char *line, size_t len);
 
+/* ---- modules.c: what the develop loop came to. ---- */
+/* One line per module: a mark and a word per stage, the file that caused the run, its time. */
+void view_modules(struct buf *out, const struct module_states *m, int64_t now_ms, struct style st);
+/* The same as one line of a log, without a newline: "api  + compile 1.2 s  x test failed ..." */
+void view_module_line(struct buf *out, const struct module_state *m, struct style st);
+/* A few columns of a status line: "api ++x". */
+void view_module_marks(struct buf *out, const struct module_state *m, struct style st);
+struct node *view_module_json(struct arena *a, const struct module_state *m);
+struct node *view_modules_json(struct arena *a, const struct module_states *m);
+
+/* ---- stage_output.c: what a stage wrote. ---- */
+/* The file that a name in the output means: its absolute path into out, when it is one that may be
+ * linked to. */
+typedef bool link_fn(void *ctx, const char *name, size_t len, struct buf *out);
+struct stage_text {
+	const char *host; /* of file://HOST/path */
+	link_fn *link;    /* NULL: no links */
+	void *ctx;
+};
+/*
+ * Any number of lines, each cleaned and ended by a newline. The tool's colours stay when colour is
+ * on; `path:12:3`, `path(12,3)` and `File "path", line 12` become links where the terminal can.
+ */
+void view_stage_output(
+	struct buf *out, const struct stage_text *t, const char *text, size_t len, struct style st);
+
 #endif

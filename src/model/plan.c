@@ -14,6 +14,7 @@ static const char *const kind_names[] = {
 	[STEP_REMOVE] = "remove",
 	[STEP_READY] = "ready",
 	[STEP_RELOAD] = "reload",
+	[STEP_STAGE] = "stage",
 	[STEP_DROP_VOLUME] = "drop volume",
 	[STEP_DROP_NETWORK] = "drop network",
 };
@@ -60,4 +61,18 @@ struct step *plan_find(const struct plan *p, enum step_kind kind, const char *un
 			return s;
 	}
 	return NULL;
+}
+
+static bool id_on_host(const char *id)
+{
+	return starts_with(id, "host:");
+}
+
+bool step_on_host(const struct step *s)
+{
+	if (s->hosts.count)
+		return true;
+	if (s->containers.count)
+		return id_on_host(s->containers.items[0]);
+	return s->service && s->service->where == RUN_HOST;
 }

@@ -95,6 +95,7 @@ static const struct key {
 	{ "extends", ignore },
 	{ "extra_hosts", put_extra_hosts },
 	{ "healthcheck", put_healthcheck },
+	{ "host", ignore },
 	{ "image", ignore },
 	{ "kind", ignore },
 	{ "labels", ignore },
@@ -103,6 +104,7 @@ static const struct key {
 	{ "release", ignore },
 	{ "run", ignore },
 	{ "secrets", put_secrets },
+	{ "success_exit_codes", ignore },
 	{ "volumes", ignore },
 };
 

@@ -356,25 +356,6 @@ static void prepare(struct run *r)
 		raise_needs(r->plan->steps.items[i]);
 }
 
-static void drive(struct run *r)
-{
-	struct performer *pf = r->pf;
-	int before = loop_interrupts(pf->loop), seen = before;
-	for (;;) {
-		while (begin_ready(r))
-			;
-		if (!r->jobs)
-			break;
-		engine_turn(pf->engine, pf->loop,
-			r->readiness ? readiness_timeout(r->readiness, 200) : 200);
-		tick_jobs(r);
-		int now = loop_interrupts(pf->loop);
-		if (now != seen)
-			stop_jobs(r, now - before);
-		seen = now;
-	}
-}
-
 /* A plan whose graph has a circle would end here with work undone and nothing said. */
 static void check_complete(const struct run *r)
 {
@@ -383,22 +364,80 @@ static void check_complete(const struct run *r)
 			bug("step \"%s\" was never reached", r->plan->steps.items[i]->id);
 }
 
+struct performance {
+	struct run run;
+};
+
+struct performance *perform_begin(struct performer *pf, struct plan *p)
+{
+	struct performance *x = xcalloc(1, sizeof(*x));
+	x->run.pf = pf;
+	x->run.plan = p;
+	prepare(&x->run);
+	return x;
+}
+
+bool perform_step(struct performance *x)
+{
+	struct run *r = &x->run;
+	tick_jobs(r);
+	while (begin_ready(r))
+		;
+	return r->jobs;
+}
+
+int perform_timeout(const struct performance *x, int max_ms)
+{
+	int ms = max_ms < 200 ? max_ms : 200;
+	return x->run.readiness ? readiness_timeout(x->run.readiness, ms) : ms;
+}
+
+void perform_cancel(struct performance *x, int times)
+{
+	stop_jobs(&x->run, times);
+}
+
+/* Who ends a performance before its steps have ended leaves none of them behind. */
+static void abandon_jobs(struct run *r)
+{
+	while (r->jobs) {
+		r->stopping = true;
+		job_free(r->jobs);
+	}
+}
+
+int perform_end(struct performance *x, struct err *e)
+{
+	struct run *r = &x->run;
+	struct err ignored = ERR_INIT;
+	int rc = 0;
+	abandon_jobs(r);
+	check_complete(r);
+	readiness_free(r->readiness);
+	/* The caller shows the units as they are now. */
+	if (r->containers_stale && r->plan->steps.count && r->pf->engine && !r->stopping &&
+		r->plan->project)
+		engine_look(r->pf->engine, r->plan->arena, r->plan->project->workspace,
+			r->pf->world, &ignored);
+	arena_release(&r->arena);
+	if (r->stopping)
+		rc = err_set(e, ERR_FAILED, "interrupted");
+	else if (r->failed)
+		*e = r->first, rc = -1;
+	xfree(x);
+	return rc;
+}
+
 int perform(struct performer *pf, struct plan *p, struct err *e)
 {
-	struct run r = { .pf = pf, .plan = p };
-	prepare(&r);
-	drive(&r);
-	check_complete(&r);
-	readiness_free(r.readiness);
-	/* The caller shows the units as they are now. */
-	struct err ignored = ERR_INIT;
-	if (r.containers_stale && p->steps.count && pf->engine && !r.stopping && p->project)
-		engine_look(pf->engine, p->arena, p->project->workspace, pf->world, &ignored);
-	arena_release(&r.arena);
-	if (r.stopping)
-		return err_set(e, ERR_FAILED, "interrupted");
-	if (!r.failed)
-		return 0;
-	*e = r.first;
-	return -1;
+	struct performance *x = perform_begin(pf, p);
+	int before = loop_interrupts(pf->loop), seen = before;
+	while (perform_step(x)) {
+		engine_turn(pf->engine, pf->loop, perform_timeout(x, 200));
+		int now = loop_interrupts(pf->loop);
+		if (now != seen)
+			perform_cancel(x, now - before);
+		seen = now;
+	}
+	return perform_end(x, e);
 }

@@ -27,7 +27,12 @@ LIBRARIES = [
     (r"(n?curses|panel|menu|form|term)\.h|ncursesw?/.*", {"src/view/dashboard.c"}),
     (r"openssl/.*",
      {"src/base/hash.c", "src/run/vault.c", "src/run/certificate.c", "src/run/keys.c"}),
-    (r"uv\.h|uv/.*", {"src/run/loop.c", "src/run/spawn.c"}),
+    (r"uv\.h|uv/.*", {
+        "src/run/control.c",
+        "src/run/hooks.c",
+        "src/run/loop.c",
+        "src/run/spawn.c",
+    }),
     (r"dlfcn\.h", {"src/base/lib.c"}),
     (r"cmocka\.h", set()),
 ]
