@@ -57,7 +57,6 @@ struct step_ops {
 extern const struct step_ops ops_build, ops_exec, ops_start, ops_stop, ops_remove, ops_ready,
 	ops_reload, ops_stage, ops_host_start, ops_host_stop, ops_host_remove, ops_host_reload;
 
-bool step_on_host(const struct step *s);
 const struct container *run_host_unit(struct run *r, const char *id); /* as last seen, or NULL */
 
 void job_say(struct job *j, enum event_kind kind, const char *text, double fraction);

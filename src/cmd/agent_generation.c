@@ -51,7 +51,7 @@ static bool has_modules(const struct project *p)
 static int begin(struct generation *g, const struct parsed *p, struct hosts *hosts,
 	const struct develop_ops *ops, void *ctx, struct err *e)
 {
-	if (!has_modules(&g->c.project))
+	if (!develop_new || !has_modules(&g->c.project))
 		return 0;
 	g->develop = develop_new(
 		&g->c, hosts, &p->args, switches_of(&g->c.project, p->opts), ops, ctx, e);
@@ -90,7 +90,8 @@ void generation_free(struct generation *g)
 {
 	if (!g)
 		return;
-	develop_free(g->develop);
+	if (g->develop)
+		develop_free(g->develop);
 	g->c.loop = NULL; /* the agent's */
 	context_release(&g->c);
 	xfree(g);

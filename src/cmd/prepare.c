@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/context.h"
+#include "cmd/agent.h"
+#include "run/perform.h"
 
 static bool has_data_volumes(const struct context *c)
 {
@@ -63,7 +64,7 @@ static bool stands(const struct context *c, const struct port_wish *w)
 {
 	const struct allocation *al =
 		world_allocation(&c->world, w->service->name, w->port->target, w->port->protocol);
-	return !c->engine && al &&
+	return !c->engine && al && w->service->where == RUN_CONTAINER &&
 	       (w->port->how != PUB_FIXED || al->published == w->port->published || al->moved_from);
 }
 
@@ -144,9 +145,23 @@ static int plan_once(struct context *c, const struct plan_request *r)
 	return bad || c->diags.errors ? report(c) : 0;
 }
 
+/* Some services may do without the engine; these do not. */
+static int check_engine(struct context *c, const struct plan_request *r)
+{
+	bool needed = false, up = r->goal == GOAL_UP || r->goal == GOAL_RECREATE;
+	if (c->engine || !c->engine_error.code)
+		return 0;
+	for (size_t i = 0; up && i < c->plan.chosen.count; i++)
+		needed = needed || c->plan.chosen.items[i].service->where == RUN_CONTAINER;
+	for (size_t i = 0; i < c->plan.steps.count; i++)
+		needed = needed || c->plan.steps.items[i]->kind == STEP_BUILD;
+	return needed ? need_engine(c) : 0;
+}
+
 int make_plan(struct context *c, const struct plan_request *r)
 {
 	int status = plan_once(c, r);
+	status = status ? status : check_engine(c, r);
 	if (!status && c->plan.steps.count && c->engine && !c->world.images_known) {
 		status = look_further(c);
 		status = status ? status : plan_once(c, r);
@@ -218,10 +233,21 @@ static void on_event(void *ctx, const struct event *ev)
 	progress_event(w->progress, &p);
 }
 
+static bool has_host_steps(const struct plan *p)
+{
+	for (size_t i = 0; i < p->steps.count; i++)
+		if (step_on_host(p->steps.items[i]))
+			return true;
+	return false;
+}
+
 int carry_out(struct context *c)
 {
 	if (!c->loop)
 		c->loop = loop_new();
+	int status = has_host_steps(&c->plan) ? join_agent(c) : 0;
+	if (status)
+		return status;
 	struct watcher w = { c, NULL };
 	struct performer pf = {
 		.loop = c->loop,
@@ -230,6 +256,7 @@ int carry_out(struct context *c)
 		.places = &c->places,
 		.world = &c->world,
 		.lock = &c->lock,
+		.hosts = c->hosts,
 		.event = on_event,
 		.ctx = &w,
 	};

@@ -19,13 +19,6 @@ struct host_state {
 	bool restarted;
 };
 
-bool step_on_host(const struct step *s)
-{
-	if (s->containers.count)
-		return starts_with(s->containers.items[0], "host:");
-	return s->hosts.count || (s->service && s->service->where == RUN_HOST);
-}
-
 int units_look(struct engine *g, struct hosts *h, struct arena *a, const char *workspace,
 	struct world *w, struct err *e)
 {
