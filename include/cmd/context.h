@@ -60,6 +60,7 @@ struct context {
 	struct timing timings[16];
 	size_t timing_count;
 	int64_t lap_us;
+	int64_t began_ms; /* when the command did, since 1970 */
 };
 
 /* Each returns 0, or the exit status after having printed what is wrong. Calling twice is fine. */

@@ -173,7 +173,7 @@ static void on_change(void *ctx, const struct watch_change *c)
 	if (!now.at_ns)
 		now.at_ns = (int64_t)uv_hrtime();
 	snprintf(path, sizeof(path), "%s%s%s", r->shown, *r->shown && *c->path ? "/" : "", c->path);
-	gather_add(&r->watch->gather, path, &now);
+	gather_change(&r->watch->gather, path, &now);
 }
 
 static void on_all(void *ctx)

@@ -58,7 +58,7 @@ static const struct container *module(struct world *w)
 /* Processes of the container but for its own, as the engine sees them. */
 static void assert_quiet(void)
 {
-	docker("for i in $(seq 100); do "
+	docker("docker top $W-mod-1 -o pid,args | grep -q 'sleep 600'; for i in $(seq 100); do "
 	       "n=$(docker top $W-mod-1 -o pid,stat,args | tail -n +2 | grep -v ' Z' | "
 	       "grep -vc 'sleep 600') || true; "
 	       "[ $n = 0 ] && exit 0; sleep 0.1; done; docker top $W-mod-1; exit 1");
