@@ -10,17 +10,6 @@
 #include "cmd/develop.h"
 #include "run/control.h"
 
-/* The develop loop is linked where there is one. */
-#pragma weak develop_new
-#pragma weak develop_turn
-#pragma weak develop_timeout
-#pragma weak develop_set
-#pragma weak develop_ask
-#pragma weak develop_settled
-#pragma weak develop_modules
-#pragma weak develop_switches
-#pragma weak develop_free
-
 struct up_opts { /* of `up`, also as the agent reads them again */
 	bool detach, no_deps, force_recreate, build, no_hooks, strict_ports, timings;
 	bool host, watch, no_watch, lint, test;

@@ -51,7 +51,7 @@ static bool has_modules(const struct project *p)
 static int begin(struct generation *g, const struct parsed *p, struct hosts *hosts,
 	const struct develop_ops *ops, void *ctx, struct err *e)
 {
-	if (!develop_new || !has_modules(&g->c.project))
+	if (!has_modules(&g->c.project))
 		return 0;
 	g->develop = develop_new(
 		&g->c, hosts, &p->args, switches_of(&g->c.project, p->opts), ops, ctx, e);
