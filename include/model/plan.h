@@ -92,14 +92,20 @@ struct host_port {
 	int target, published;
 	const char *protocol;
 };
+struct host_env_file {
+	const char *path; /* absolute */
+	bool required;
+	struct place place;
+};
 struct host_spec {
 	const char *service;
 	int number;                   /* copy, from 1 */
 	const char *hash, *inputs;    /* as the labels of a container */
 	struct strs argv;             /* argv[0] is looked up in the PATH of env */
 	const char *dir;              /* absolute */
-	LIST_OF(struct host_var) env; /* over the environment of the one who asks */
-	const char *stop_signal;      /* "TERM" */
+	LIST_OF(struct host_var) env; /* over env_files, over the environment of who asks */
+	LIST_OF(struct host_env_file) env_files; /* later ones over earlier ones */
+	const char *stop_signal;                 /* "TERM" */
 	int64_t stop_grace_ms;
 	enum restart restart;
 	int restart_max;
@@ -176,7 +182,5 @@ struct step *plan_add(struct plan *p, enum step_kind kind, const char *unit, str
 void plan_need(struct plan *p, struct step *s, struct step *needed); /* needed NULL: nothing */
 struct step *plan_find(const struct plan *p, enum step_kind kind, const char *unit);
 const char *step_kind_name(enum step_kind k);
-/* Is START, STOP, REMOVE, READY or RELOAD about processes of this host? By ids, else by service. */
-bool step_on_host(const struct step *s);
 
 #endif
