@@ -158,7 +158,7 @@ int open_engine(struct context *c)
 static bool has(const struct project *p, enum where where)
 {
 	for (size_t i = 0; i < p->services.count; i++)
-		if (p->services.items[i].where == where)
+		if (p->services.items[i].where == where && !p->services.items[i].left_out)
 			return true;
 	return false;
 }

@@ -60,15 +60,16 @@ static int open_secrets(struct context *c, bool write)
  * Without the engine nobody can tell whether a busy port is held by a container of ours: what is
  * remembered stands then, and the next `up` finds out.
  */
-static bool stands(const struct context *c, const struct port_wish *w)
+static bool stands(const struct context *c, const struct port_wish *w, bool looked)
 {
 	const struct allocation *al =
-		world_allocation(&c->world, w->service->name, w->port->target, w->port->protocol);
-	return !c->engine && al && w->service->where == RUN_CONTAINER &&
-	       (w->port->how != PUB_FIXED || al->published == w->port->published || al->moved_from);
+		world_allocation(&c->world, w->owner, w->port->target, w->port->protocol);
+	bool known = w->service->where == RUN_HOST ? looked : c->engine != NULL;
+	return !known && al && (!w->wanted || al->published == w->wanted || al->moved_from);
 }
 
-static int allocate_ports(struct context *c, const struct plan_request *r)
+/* looked: at what runs now. */
+static int allocate_ports(struct context *c, const struct plan_request *r, bool looked)
 {
 	struct port_wishes w = { 0 };
 	plan_ports(&c->arena, &c->project, r, &w);
@@ -76,14 +77,14 @@ static int allocate_ports(struct context *c, const struct plan_request *r)
 	size_t count = 0;
 	for (size_t i = 0; i < w.count; i++) {
 		const struct port *p = w.items[i].port;
-		if (stands(c, &w.items[i]))
+		if (stands(c, &w.items[i], looked))
 			continue;
 		req[count++] = (struct port_request){
-			.service = w.items[i].service->name,
+			.service = w.items[i].owner,
 			.protocol = p->protocol,
 			.host_ip = p->host_ip,
 			.target = p->target,
-			.wanted = p->how == PUB_FIXED ? p->published : 0,
+			.wanted = w.items[i].wanted,
 			.place = p->place,
 		};
 	}
@@ -187,7 +188,7 @@ int prepare(struct context *c, const struct prepare *p)
 		status = open_secrets(c, act);
 	lap(c, "secrets", false);
 	if (!status && act)
-		status = allocate_ports(c, &p->request);
+		status = allocate_ports(c, &p->request, p->engine);
 	if (!status && act)
 		status = ensure_certificates(c);
 	lap(c, "certificates", false);
