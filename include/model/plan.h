@@ -182,5 +182,7 @@ struct step *plan_add(struct plan *p, enum step_kind kind, const char *unit, str
 void plan_need(struct plan *p, struct step *s, struct step *needed); /* needed NULL: nothing */
 struct step *plan_find(const struct plan *p, enum step_kind kind, const char *unit);
 const char *step_kind_name(enum step_kind k);
+/* Is START, STOP, REMOVE, READY or RELOAD about processes of this host? By ids, else by service. */
+bool step_on_host(const struct step *s);
 
 #endif

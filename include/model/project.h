@@ -13,6 +13,7 @@
 #include "doc/node.h"
 
 struct service;
+struct layout;
 
 #define LIST_OF(type)                                                                              \
 	struct {                                                                                   \
@@ -312,7 +313,8 @@ struct project {
 	LIST_OF(struct secret) secrets;
 	LIST_OF(struct hook) hooks;
 	LIST_OF(struct command) commands;
-	struct strs cert_hosts; /* of certs: and routes, sorted, unique */
+	LIST_OF(struct layout) layouts; /* model/layout.h */
+	struct strs cert_hosts;         /* of certs: and routes, sorted, unique */
 	struct strs includes;
 	struct names image_names, service_names, volume_names, secret_names, command_names;
 };

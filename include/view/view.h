@@ -41,6 +41,8 @@ void table_write(struct buf *out, const struct table *t, struct style st);
 void view_plan(struct buf *out, const struct plan *p, struct style st);
 struct node *view_plan_json(struct arena *a, const struct plan *p);
 void view_status(struct buf *out, const struct project *p, const struct world *w, struct style st);
+/* The one word for a service's state: "ready", "unhealthy", "absent", ... */
+const char *view_unit_word(const struct service *s, const struct world *w);
 struct node *view_status_json(struct arena *a, const struct project *p, const struct world *w);
 enum graph_format { GRAPH_ASCII, GRAPH_MERMAID, GRAPH_DOT, GRAPH_JSON };
 void view_graph(struct buf *out, struct arena *a, const struct project *p, enum graph_format f,

@@ -32,6 +32,7 @@ int project_decode(struct arena *a, struct node *tree, const struct project_requ
 	decode_services(&c);
 	resolve_services(&c);
 	decode_words(&c);
+	decode_layouts(&c);
 	check_names(&c);
 	check_references(&c);
 	check_rules(&c);

@@ -62,3 +62,12 @@ struct step *plan_find(const struct plan *p, enum step_kind kind, const char *un
 	}
 	return NULL;
 }
+
+bool step_on_host(const struct step *s)
+{
+	if (s->hosts.count)
+		return true;
+	if (s->containers.count)
+		return starts_with(s->containers.items[0], "host:");
+	return s->service && s->service->where == RUN_HOST;
+}

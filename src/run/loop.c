@@ -113,6 +113,13 @@ void loop_rearm(struct loop *l)
 	l->interrupts = l->last = 0;
 }
 
+void loop_interrupt(struct loop *l, int signum)
+{
+	l->stirred++;
+	l->interrupts++;
+	l->last = signum;
+}
+
 unsigned loop_resizes(const struct loop *l)
 {
 	return l ? l->resizes : 0;
