@@ -86,8 +86,8 @@ const struct cmd *const commands[] = {
 	&cmd_help,
 	&cmd_completion,
 	&cmd_complete_words,
-	&cmd_session,
 	&cmd_agent,
+	&cmd_session,
 	NULL,
 };
 
