@@ -34,6 +34,8 @@ void plan_tags(struct arena *a, const struct project *p, const struct world *w, 
 struct port_wish {
 	const struct service *service;
 	const struct port *port;
+	const char *owner; /* to remember it by: the service, or "web.2" of a copy on the host */
+	int wanted;        /* 0: any */
 };
 struct port_wishes {
 	struct port_wish *items;
@@ -78,8 +80,9 @@ int plan_stages(struct arena *a, const struct project *p, const struct world *w,
 int plan_all_stages(struct arena *a, const struct project *p, const struct world *w,
 	const struct stage_request *reqs, size_t count, bool alone, struct plan *out,
 	struct diags *d);
-/* Do two modules have a stage in common, so that its run is one run for both? */
-bool stages_shared(const struct service *a, const struct service *b);
+/* Is this stage of two modules one and the same work, so that its run is one run for both? */
+bool stage_is_common(const struct service *a, const struct service *b, enum stage_kind k);
+bool stages_shared(const struct service *a, const struct service *b); /* any of them */
 
 /* What changed files mean, by the configuration alone. Paths are relative to the project. */
 enum change {

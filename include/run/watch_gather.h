@@ -22,7 +22,7 @@ struct gather {
 	int64_t open_ns;           /* the first write to what is still open; 0: nothing is */
 };
 
-void gather_add(struct gather *g, const char *path, const struct watch_change *c);
+void gather_change(struct gather *g, const char *path, const struct watch_change *c);
 void gather_everything(struct gather *g, int64_t now_ns);
 /* When gather_take() should be asked, in CLOCK_MONOTONIC's ns; INT64_MAX: there is nothing. */
 int64_t gather_due(const struct gather *g);

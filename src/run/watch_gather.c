@@ -81,7 +81,7 @@ static void closed(struct gather *g, const char *path, int64_t now)
 		touch(g, now);
 }
 
-void gather_add(struct gather *g, const char *path, const struct watch_change *c)
+void gather_change(struct gather *g, const char *path, const struct watch_change *c)
 {
 	struct gathered *p = c->what == WATCH_CLOSED ? NULL : entry(g, path);
 	if (c->what == WATCH_CLOSED) {
