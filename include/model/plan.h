@@ -92,14 +92,20 @@ struct host_port {
 	int target, published;
 	const char *protocol;
 };
+struct host_env_file {
+	const char *path; /* absolute */
+	bool required;
+	struct place place;
+};
 struct host_spec {
 	const char *service;
 	int number;                   /* copy, from 1 */
 	const char *hash, *inputs;    /* as the labels of a container */
 	struct strs argv;             /* argv[0] is looked up in the PATH of env */
 	const char *dir;              /* absolute */
-	LIST_OF(struct host_var) env; /* over the environment of the one who asks */
-	const char *stop_signal;      /* "TERM" */
+	LIST_OF(struct host_var) env; /* over env_files, over the environment of who asks */
+	LIST_OF(struct host_env_file) env_files; /* later ones over earlier ones */
+	const char *stop_signal;                 /* "TERM" */
 	int64_t stop_grace_ms;
 	enum restart restart;
 	int restart_max;
@@ -132,7 +138,9 @@ struct step {
 	struct strs
 		containers; /* STOP, REMOVE, START: ids; empty: those of the service at that time */
 	bool was_running;   /* STOP, REMOVE */
-	LIST_OF(struct host_spec *) hosts; /* START of a host service: its copies */
+	LIST_OF(struct host_spec *)
+	hosts; /* START of a host service: copies to start, or to replace; none: those of
+		  `containers` are started again with their own spec */
 	const char *signal; /* RELOAD: this signal ("HUP") instead of argv or a restart */
 	int stage;          /* STAGE: enum stage_kind */
 	bool one_off; /* STAGE: in a container of its own (docker compose run): the module's is down
@@ -140,6 +148,7 @@ struct step {
 	/* Filled while the plan is carried out, never by the planner. */
 	unsigned waiting;
 	unsigned height; /* of the longest chain that waits for this one */
+	int status;      /* STAGE: as stage_result.status */
 	int state;
 };
 
@@ -173,5 +182,7 @@ struct step *plan_add(struct plan *p, enum step_kind kind, const char *unit, str
 void plan_need(struct plan *p, struct step *s, struct step *needed); /* needed NULL: nothing */
 struct step *plan_find(const struct plan *p, enum step_kind kind, const char *unit);
 const char *step_kind_name(enum step_kind k);
+/* Is START, STOP, REMOVE, READY or RELOAD about processes of this host? By ids, else by service. */
+bool step_on_host(const struct step *s);
 
 #endif

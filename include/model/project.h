@@ -13,6 +13,7 @@
 #include "doc/node.h"
 
 struct service;
+struct layout;
 
 #define LIST_OF(type)                                                                              \
 	struct {                                                                                   \
@@ -173,9 +174,10 @@ struct develop {
  * A shell line becomes sh -c; a list is argv.
  */
 struct host_run {
-	const struct node *command;
-	const char *working_dir; /* absolute; default: develop.source, else the project */
-	vars environment;        /* over the service's own */
+	const struct node *command; /* NULL: the service's entrypoint alone. Of `host:` it is the
+				       whole; the service's own stands behind its entrypoint */
+	const char *working_dir;    /* absolute; default: develop.source, else the project */
+	vars environment;           /* over the service's own */
 	struct place place;
 };
 
@@ -214,6 +216,7 @@ struct service {
 	int restart_max;           /* restarts in a row before it is given up; 0: the default */
 	struct strs success_codes; /* exit statuses that count as success besides 0 ("143") */
 	const struct host_run *on_host; /* how it runs on the host; NULL: it cannot */
+	bool left_out;                  /* with --host: it cannot, so it is no part of the run */
 	unsigned order;                 /* rank in dependency order, 0 first */
 };
 
@@ -310,7 +313,8 @@ struct project {
 	LIST_OF(struct secret) secrets;
 	LIST_OF(struct hook) hooks;
 	LIST_OF(struct command) commands;
-	struct strs cert_hosts; /* of certs: and routes, sorted, unique */
+	LIST_OF(struct layout) layouts; /* model/layout.h */
+	struct strs cert_hosts;         /* of certs: and routes, sorted, unique */
 	struct strs includes;
 	struct names image_names, service_names, volume_names, secret_names, command_names;
 };
@@ -339,6 +343,8 @@ const struct command *project_command(const struct project *p, const char *name)
 void names_index(struct arena *a, struct names *n, const void *items, size_t count, size_t size);
 /* The port a reference means: by name, by number, or the first one when name is NULL. */
 const struct port *service_port(const struct service *s, const char *name);
+/* Does this exit status count as success? 0, and those of success_exit_codes. */
+bool service_success(const struct service *s, int status);
 /* "My Shop" -> "my-shop": lower case, digits and dashes, at most 30; "project" when nothing is
  * left. */
 char *project_slug(struct arena *a, const char *name);

@@ -34,6 +34,8 @@ void plan_tags(struct arena *a, const struct project *p, const struct world *w, 
 struct port_wish {
 	const struct service *service;
 	const struct port *port;
+	const char *owner; /* to remember it by: the service, or "web.2" of a copy on the host */
+	int wanted;        /* 0: any */
 };
 struct port_wishes {
 	struct port_wish *items;
@@ -70,6 +72,17 @@ struct stage_request {
 };
 int plan_stages(struct arena *a, const struct project *p, const struct world *w,
 	const struct stage_request *req, struct plan *out, struct diags *d);
+/*
+ * The same for several modules in one plan: those who need another's come after it, whatever that
+ * came to, and what two of them have in common (same image, sources and command) is done once.
+ * alone: each stage counts for itself, a failure stops no other one (one-shot commands).
+ */
+int plan_all_stages(struct arena *a, const struct project *p, const struct world *w,
+	const struct stage_request *reqs, size_t count, bool alone, struct plan *out,
+	struct diags *d);
+/* Is this stage of two modules one and the same work, so that its run is one run for both? */
+bool stage_is_common(const struct service *a, const struct service *b, enum stage_kind k);
+bool stages_shared(const struct service *a, const struct service *b); /* any of them */
 
 /* What changed files mean, by the configuration alone. Paths are relative to the project. */
 enum change {

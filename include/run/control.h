@@ -4,18 +4,22 @@
  * not keep up loses events, counted, never replies; a writer is never waited for.
  *
  * Requests have "do"; every request gets one reply with "ok": true, or false with "error" (and
- * "hint", "file", "line", "column"):
- *   hello {version}                    -> {pid, version, workspace, root, config: HASH}
- *   look                               -> {guard, watch, lint, test, units: [...], modules: [...]}
- *   start {spec, env}                  stop {id, grace_ms?, remove?}   restart {id}   signal {id,
- * signal} set {watch?, lint?, test?}         switches of the develop loop run {services?, stages?}
- * asks for a run of modules now adopt {argv}                       the arguments of a newer `up`:
- * the agent reads the configuration anew follow {}                          from now on events come
- * on this connection own {on: true|false}               all ends when this connection does, unless
- * switched off again end {}                             stops what is left and exits; the reply
- * comes first Events have "event": "unit" {unit}, "module" {module}, "output" {service, stage,
- * text}, "note" {text}, "config" {ok, text}, "switches" {watch, lint, test}, "dropped" {count},
- * "bye" {why}.
+ * "code", "hint", "file", "line", "column"):
+ *
+ * - hello -> pid, version, workspace, root, config, host, argv
+ * - look -> hello's, guard, watch, lint, test, units, modules
+ * - start {spec, env}; stop {id, grace_ms?, remove?}; restart {id}; signal {id, signal}
+ * - launched {id} -> spec, env
+ * - set {watch?, lint?, test?}: switches of the develop loop
+ * - run {services?, stages?}: a run of modules now, stages by name
+ * - adopt {argv, dir, env, config, host}: the arguments and the environment of a newer `up`, and
+ *   what its configuration hashes to: the agent reads the configuration anew
+ * - follow: from now on events come on this connection
+ * - own {on}: all ends when this connection does, unless it is switched off again
+ * - end: stops what is left and exits; the reply comes first
+ *
+ * Events have "event": "unit" {unit}, "module" {module}, "output" {service, stage, text}, "note"
+ * {text}, "config" {passed, text}, "switches" {watch, lint, test}, "dropped" {count}, "bye" {why}.
  */
 #ifndef RUN_CONTROL_H
 #define RUN_CONTROL_H
@@ -43,7 +47,8 @@ struct control *control_listen(
 void control_follow(struct control_peer *p, bool on);
 void control_event(struct control *c, const struct node *event); /* to all who follow */
 size_t control_followers(const struct control *c);
-void control_close(struct control *c); /* removes the socket */
+size_t control_peers(const struct control *c); /* connections */
+void control_close(struct control *c);         /* removes the socket */
 
 /* ---- everybody else's ---- */
 struct control_client; /* heap */
@@ -54,6 +59,7 @@ struct control_client *control_connect(const char *path, struct err *e);
 struct node *control_ask(
 	struct control_client *c, struct arena *a, const struct node *request, struct err *e);
 int control_fd(const struct control_client *c);
+pid_t control_pid(const struct control_client *c); /* the agent's */
 /* 1: an event; 0: none within wait_ms; -1: the agent has gone. */
 int control_next(struct control_client *c, struct arena *a, struct node **event, int wait_ms);
 void control_disconnect(struct control_client *c);
@@ -61,6 +67,8 @@ void control_disconnect(struct control_client *c);
 struct hosts *control_hosts(struct control_client *c);
 
 /* Nouns on the wire. */
+/* A reply to look: adds its units, fills w->agent. */
+void control_read_look(struct arena *a, const struct node *reply, struct world *w);
 struct node *unit_to_node(struct arena *a, const struct container *u);
 void unit_from_node(struct arena *a, const struct node *n, struct container *out);
 struct node *module_to_node(struct arena *a, const struct module_state *m, bool output);

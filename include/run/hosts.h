@@ -17,6 +17,7 @@ struct host_launch { /* a spec with its secrets opened: never logged, never on d
 struct hosts {
 	const struct hosts_ops *ops;
 };
+struct host_run_once; /* run/supervise.h */
 struct hosts_ops {
 	/* Starts a copy; one of the same id that runs is stopped first, then replaced. -1: it could
 	 * not be run at all (not found, no permission, no directory): nothing was changed then. */
@@ -26,8 +27,15 @@ struct hosts_ops {
 	int (*stop)(struct hosts *h, const char *id, int64_t grace_ms, bool remove, struct err *e);
 	int (*restart)(struct hosts *h, const char *id, struct err *e); /* with its own spec */
 	int (*signal)(struct hosts *h, const char *id, const char *signal, struct err *e);
+	/* A command that runs once, under the same guard: supervisor_run(). NULL: only the agent
+	 * can, others make a child of their own. */
+	struct host_run_once *(*run)(struct hosts *h, const struct host_launch *l,
+		void (*line)(void *ctx, const char *line, size_t len), void *ctx, struct err *e);
 	/* Adds every copy to w->containers (host = true) and fills w->agent.guard. */
 	int (*look)(struct hosts *h, struct arena *a, struct world *w, struct err *e);
+	/* What a copy was last started with, in the arena: for checks, exec and shell. */
+	int (*launched)(struct hosts *h, struct arena *a, const char *id, struct host_launch *out,
+		struct err *e);
 };
 
 char *host_id(struct arena *a, const char *service, int number);

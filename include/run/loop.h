@@ -14,10 +14,11 @@ void loop_free(struct loop *l);
 
 /* Interrupts seen since the start (SIGINT, SIGTERM, SIGHUP); perform() and the waiters end early
  * when it is set. */
-int loop_interrupts(const struct loop *l);   /* l NULL: 0 */
-int loop_signal(const struct loop *l);       /* the last of them, 0: none */
-void loop_rearm(struct loop *l);             /* forgets the interrupts seen so far */
-unsigned loop_resizes(const struct loop *l); /* SIGWINCH seen since the start */
+int loop_interrupts(const struct loop *l);       /* l NULL: 0 */
+int loop_signal(const struct loop *l);           /* the last of them, 0: none */
+void loop_rearm(struct loop *l);                 /* forgets the interrupts seen so far */
+unsigned loop_resizes(const struct loop *l);     /* SIGWINCH seen since the start */
+void loop_interrupt(struct loop *l, int signum); /* as if that signal had come */
 
 /* Serves what is ready; waits for the first event at most max_ms (0: does not wait). */
 void loop_turn(struct loop *l, int max_ms);

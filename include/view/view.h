@@ -41,6 +41,8 @@ void table_write(struct buf *out, const struct table *t, struct style st);
 void view_plan(struct buf *out, const struct plan *p, struct style st);
 struct node *view_plan_json(struct arena *a, const struct plan *p);
 void view_status(struct buf *out, const struct project *p, const struct world *w, struct style st);
+/* The one word for a service's state: "ready", "unhealthy", "absent", ... */
+const char *view_unit_word(const struct service *s, const struct world *w);
 struct node *view_status_json(struct arena *a, const struct project *p, const struct world *w);
 enum graph_format { GRAPH_ASCII, GRAPH_MERMAID, GRAPH_DOT, GRAPH_JSON };
 void view_graph(struct buf *out, struct arena *a, const struct project *p, enum graph_format f,
@@ -53,7 +55,10 @@ void view_diff(struct buf *out, const char *label, const char *old, size_t old_l
 void view_mdoc(struct buf *out, const char *s);
 void view_manual(struct buf *out, const struct schema *top);
 
-/* Live progress of a plan on stderr. mode: "auto", "tty", "plain", "json", "quiet". */
+/*
+ * Progress of a plan. mode: "auto", "tty" (rows drawn in place), "plain" (lines), "json" (an object
+ * per event, see devenv(1)), "quiet".
+ */
 struct progress;
 struct progress_event {    /* the same facts as run's event, by value */
 	const char *phase; /* "start", "progress", "output", "done", "failed", "skipped", "note" */
@@ -64,7 +69,10 @@ struct progress_event {    /* the same facts as run's event, by value */
 };
 struct progress *progress_new(FILE *f, const char *mode, struct style st, const struct plan *p);
 void progress_event(struct progress *pr, const struct progress_event *ev);
-void progress_end(struct progress *pr); /* clears the live part; frees */
+/* Some ten times a second: draws when something is another, were it only the time. */
+void progress_tick(struct progress *pr);
+void progress_again(struct progress *pr); /* others wrote on the terminal meanwhile */
+void progress_end(struct progress *pr);   /* clears the live part; frees */
 
 /* One line of a log: time (when asked), coloured service name, cleaned text. */
 struct log_style {
@@ -74,5 +82,31 @@ struct log_style {
 };
 void view_log_line(struct buf *out, const struct log_style *ls, const char *service, int number,
 	int colour, int64_t time_ns, const char *line, size_t len);
+
+/* ---- modules.c: what the develop loop came to. ---- */
+/* One line per module: a mark and a word per stage, the file that caused the run, its time. */
+void view_modules(struct buf *out, const struct module_states *m, int64_t now_ms, struct style st);
+/* The same as one line of a log, without a newline: "api  + compile 1.2 s  x test failed ..." */
+void view_module_line(struct buf *out, const struct module_state *m, struct style st);
+/* A few columns of a status line: "api ++x". */
+void view_module_marks(struct buf *out, const struct module_state *m, struct style st);
+struct node *view_module_json(struct arena *a, const struct module_state *m);
+struct node *view_modules_json(struct arena *a, const struct module_states *m);
+
+/* ---- stage_output.c: what a stage wrote. ---- */
+/* The file that a name in the output means: its absolute path into out, when it is one that may be
+ * linked to. */
+typedef bool link_fn(void *ctx, const char *name, size_t len, struct buf *out);
+struct stage_text {
+	const char *host; /* of file://HOST/path */
+	link_fn *link;    /* NULL: no links */
+	void *ctx;
+};
+/*
+ * Any number of lines, each cleaned and ended by a newline. The tool's colours stay when colour is
+ * on; `path:12:3`, `path(12,3)` and `File "path", line 12` become links where the terminal can.
+ */
+void view_stage_output(
+	struct buf *out, const struct stage_text *t, const char *text, size_t len, struct style st);
 
 #endif

@@ -63,6 +63,7 @@ const struct cmd *const commands[] = {
 	&cmd_recreate,
 	&cmd_status,
 	&cmd_logs,
+	&cmd_watch,
 	&cmd_wait,
 	&cmd_ports,
 	&cmd_open,
@@ -70,6 +71,7 @@ const struct cmd *const commands[] = {
 	&cmd_exec,
 	&cmd_run,
 	&cmd_attach,
+	&cmd_tmux,
 	&cmd_init,
 	&cmd_config,
 	&cmd_plan,
@@ -84,6 +86,8 @@ const struct cmd *const commands[] = {
 	&cmd_help,
 	&cmd_completion,
 	&cmd_complete_words,
+	&cmd_agent,
+	&cmd_session,
 	NULL,
 };
 
@@ -147,7 +151,7 @@ static int dispatch(struct context *c, struct parsed *p)
 
 int cmd_main(int argc, char **argv)
 {
-	struct context c = { .lock = { .fd = -1 } };
+	struct context c = { .lock = { .fd = -1 }, .summoned = -1, .began_ms = clock_ms() };
 	struct parsed p = { 0 };
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); /* a core file could hold secrets */
 	c.diags.arena = &c.arena;

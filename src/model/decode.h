@@ -92,13 +92,17 @@ void decode_ports(struct decode *c, struct service *s, const char *path);   /* d
 void decode_check(struct decode *c, struct service *s, const char *path);   /* decode_check.c */
 void decode_mounts(struct decode *c, struct service *s, const char *path);  /* decode_mounts.c */
 void decode_develop(struct decode *c, struct service *s, const char *path); /* decode_develop.c */
+void decode_restart(struct decode *c, struct service *s, const char *path); /* decode_host.c */
+void decode_host(struct decode *c, struct service *s, const char *path);    /* decode_host.c */
 void decode_data(struct decode *c);      /* decode_data.c: volumes, caches, secrets */
 void decode_words(struct decode *c);     /* decode_words.c: up, routes, hooks, commands, certs */
+void decode_layouts(struct decode *c);   /* decode_layout.c */
 void resolve_services(struct decode *c); /* resolve.c: needs, order, jobs */
 void check_names(struct decode *c);      /* names.c: letters, collisions */
 void check_references(struct decode *c); /* references.c: ${secret.X}, ${service.X.y} */
 bool version_allowed(const char *range, const char *version); /* requires.c */
 void check_requires(struct decode *c);
 void check_rules(struct decode *c); /* rules.c: what fields say together */
+void check_hosts(struct decode *c); /* rules_host.c: what runs on the host, and what cannot */
 
 #endif

@@ -12,7 +12,7 @@ struct way {
 };
 
 static const struct way ways[] = { { "http", CHECK_HTTP }, { "tcp", CHECK_TCP },
-	{ "log", CHECK_LOG }, { "test", CHECK_EXEC } };
+	{ "log", CHECK_LOG }, { "notify", CHECK_NOTIFY }, { "test", CHECK_EXEC } };
 
 static bool says_so(const struct node *v)
 {

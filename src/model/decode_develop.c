@@ -8,7 +8,7 @@
 
 #include "base/os.h"
 
-enum { QUIET_MS = 20 };
+enum { QUIET_MS = 20, QUIET_MAX_MS = 60 * 1000 };
 
 static void stage_read(struct stage *stage, const struct node *n)
 {
@@ -64,19 +64,64 @@ static void success_read(
 	dev->success_arg = exec ? exec : arg ? arg + 1 + strspn(arg + 1, " ") : NULL;
 }
 
+/* Of a rule: absolute, in the project. Compose's own rules count from the project. */
+static const char *watched_path(
+	struct decode *c, const struct develop *dev, const struct node *n, const char *path)
+{
+	const char *project = path_normal(c->a, c->req->dir), *said = text_at(n, "path");
+	const char *base = node_get(n, "action") ? project : dev->source;
+	const char *whole = path_normal(c->a, path_join(c->a, base, said ? said : "."));
+	if (path_inside(project, whole))
+		return whole;
+	say(c, SEV_ERROR, place_at(n, "path", n->place), path_of(c, path, "path"),
+		"the watched path \"%s\" lies outside of the project", said)
+		->hint = "it is relative to the source of `develop`";
+	return NULL;
+}
+
+/* A pattern of nothing would match nothing, which nobody means. */
+static void patterns_read(
+	struct decode *c, const struct node *n, const char *key, const char *path, struct strs *out)
+{
+	const struct node *list = node_get(n, key);
+	strs_read(c, list, out);
+	for (size_t i = 0; i < out->count; i++) {
+		const char *text = out->items[i];
+		if (text[strspn(text, " \t!")])
+			continue;
+		say(c, SEV_ERROR,
+			list->kind == NODE_LIST ? list->list.items[i]->place : list->place,
+			path_item(c, path_of(c, path, key), i), "\"%s\" is no pattern", text)
+			->hint = "patterns as in .gitignore: \"*.py\", build/, !keep.log";
+	}
+}
+
+static void rule_read(struct decode *c, struct develop *dev, const struct node *n, const char *path)
+{
+	struct watch_rule r = { .place = n->place };
+	const struct node *quiet = node_get(n, "debounce");
+	r.path = watched_path(c, dev, n, path);
+	r.debounce_ms = duration(quiet, QUIET_MS);
+	if (r.debounce_ms > QUIET_MAX_MS)
+		say(c, SEV_ERROR, quiet->place, path_of(c, path, "debounce"),
+			"changes would be gathered for longer than a minute")
+			->hint = "a quiet time as 20ms or 1s; it begins anew with every change";
+	patterns_read(c, n, "include", path, &r.include);
+	patterns_read(c, n, "ignore", path, &r.ignore);
+	if (r.path)
+		*list_push(c->a, &dev->watch) = r;
+}
+
 /* Without rules the whole source is watched. */
-static void watch_read(struct decode *c, struct develop *dev, const struct node *list)
+static void watch_read(
+	struct decode *c, struct develop *dev, const struct node *list, const char *path)
 {
 	const struct node *n;
+	path = path_of(c, path, "watch");
 	node_each_item(list, i, n)
 	{
-		struct watch_rule *r = list_push(c->a, &dev->watch);
-		const char *path = text_at(n, "path");
-		r->path = path_normal(c->a, path_join(c->a, dev->source, path ? path : "."));
-		r->debounce_ms = duration(node_get(n, "debounce"), QUIET_MS);
-		r->place = n->place;
-		strs_read(c, node_get(n, "include"), &r->include);
-		strs_read(c, node_get(n, "ignore"), &r->ignore);
+		if (n->kind == NODE_MAP)
+			rule_read(c, dev, n, path_item(c, path, i));
 	}
 	if (!dev->watch.count)
 		*list_push(c->a, &dev->watch) = (struct watch_rule){
@@ -123,6 +168,6 @@ void decode_develop(struct decode *c, struct service *s, const char *path)
 	stage_read(&dev->lint, node_get(n, "lint"));
 	stage_read(&dev->test, node_get(n, "test"));
 	success_read(c, dev, node_get(n, "on_success"), path);
-	watch_read(c, dev, node_get(n, "watch"));
+	watch_read(c, dev, node_get(n, "watch"), path);
 	s->develop = dev;
 }

@@ -13,6 +13,7 @@ static void head_read(struct decode *c)
 	p->tree = c->tree;
 	p->dir = c->req->dir;
 	p->environment = c->req->environment ? c->req->environment : "dev";
+	p->host = c->req->host;
 	p->dev = streq(p->environment, "dev");
 	p->name = project_slug(c->a, name ? name : path_base(p->dir));
 	p->workspace = workspace_id(c->a, p->name, p->dir);
@@ -31,6 +32,7 @@ int project_decode(struct arena *a, struct node *tree, const struct project_requ
 	decode_services(&c);
 	resolve_services(&c);
 	decode_words(&c);
+	decode_layouts(&c);
 	check_names(&c);
 	check_references(&c);
 	check_rules(&c);

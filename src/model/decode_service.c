@@ -16,6 +16,7 @@ static const struct slot service_slots[] = {
 	{ "environment", SLOT_VARS, offsetof(struct service, environment) },
 	{ "labels", SLOT_VARS, offsetof(struct service, labels) },
 	{ "profiles", SLOT_STRS, offsetof(struct service, profiles) },
+	{ "success_exit_codes", SLOT_STRS, offsetof(struct service, success_codes) },
 	{ "client", SLOT_STRS, offsetof(struct service, client) },
 	{ "release", SLOT_NODE, offsetof(struct service, release) },
 	{ "stop_signal", SLOT_TEXT, offsetof(struct service, stop_signal) },
@@ -142,32 +143,6 @@ static int replicas_of(const struct node *n)
 	return 1;
 }
 
-/* A cluster's policy, which Compose heeds too: any unless it says otherwise. */
-static bool deploy_restarts(const struct node *n)
-{
-	const struct node *policy = node_get(node_get(n, "deploy"), "restart_policy");
-	return policy && !streq(text_at(policy, "condition"), "none");
-}
-
-static bool restarts(struct decode *c, const struct service *s, const char *path)
-{
-	static const struct word words[] = { { "no", 0 }, { "false", 0 }, { "", 0 },
-		{ "always", 1 }, { "unless-stopped", 1 }, { "on-failure", 1 }, { NULL, -1 } };
-	const char *text = text_at(s->node, "restart");
-	if (!text)
-		return deploy_restarts(s->node);
-	int known = meaning(words, text);
-	int64_t tries;
-	if (known < 0 && starts_with(text, "on-failure:"))
-		known = parse_int(text + strlen("on-failure:"), &tries) && tries >= 0 ? 1 : -1;
-	if (known < 0) {
-		struct diag *d = say(c, SEV_ERROR, node_get(s->node, "restart")->place,
-			path_of(c, path, "restart"), "\"%s\" is no restart policy", text);
-		d->hint = "one of no, always, unless-stopped, on-failure, on-failure:N";
-	}
-	return known == 1;
-}
-
 static void service_read(struct decode *c, struct service *s, const struct node_pair *pair)
 {
 	const char *path = path_of(c, "services", pair->key);
@@ -180,7 +155,7 @@ static void service_read(struct decode *c, struct service *s, const struct node_
 	s->kind = meaning(kind_words, text_at(s->node, "kind"));
 	s->template = text_at(node_get(s->node, "extends"), "template");
 	s->replicas = replicas_of(s->node);
-	s->restart_policy = restarts(c, s, path);
+	decode_restart(c, s, path);
 	image_of(c, s, path);
 	needs_read(c, s);
 	secrets_read(c, s, path);
@@ -188,6 +163,7 @@ static void service_read(struct decode *c, struct service *s, const struct node_
 	decode_mounts(c, s, path);
 	decode_check(c, s, path);
 	decode_develop(c, s, path);
+	decode_host(c, s, path);
 }
 
 void decode_services(struct decode *c)

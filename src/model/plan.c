@@ -14,6 +14,7 @@ static const char *const kind_names[] = {
 	[STEP_REMOVE] = "remove",
 	[STEP_READY] = "ready",
 	[STEP_RELOAD] = "reload",
+	[STEP_STAGE] = "stage",
 	[STEP_DROP_VOLUME] = "drop volume",
 	[STEP_DROP_NETWORK] = "drop network",
 };
@@ -60,4 +61,13 @@ struct step *plan_find(const struct plan *p, enum step_kind kind, const char *un
 			return s;
 	}
 	return NULL;
+}
+
+bool step_on_host(const struct step *s)
+{
+	if (s->hosts.count)
+		return true;
+	if (s->containers.count)
+		return starts_with(s->containers.items[0], "host:");
+	return s->service && s->service->where == RUN_HOST;
 }

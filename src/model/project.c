@@ -92,6 +92,18 @@ const struct port *service_port(const struct service *s, const char *name)
 	return NULL;
 }
 
+bool service_success(const struct service *s, int status)
+{
+	int64_t code;
+	if (!status)
+		return true;
+	for (size_t i = 0; i < s->success_codes.count; i++) {
+		if (parse_int(s->success_codes.items[i], &code) && code == status)
+			return true;
+	}
+	return false;
+}
+
 char *project_slug(struct arena *a, const char *name)
 {
 	char *out = arena_strndup(a, name, strlen(name));

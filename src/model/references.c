@@ -1,6 +1,6 @@
 /*
- * ${secret.X} and ${service.X.host|port|url} anywhere under services, hooks and commands: X must
- * exist, and a service that is asked for its port must have one. Nothing is expanded here.
+ * ${secret.X} and ${service.X.host|port|url} anywhere under services, hooks, commands and layouts:
+ * X must exist, and a service that is asked for its port must have one. Nothing is expanded here.
  */
 #include "decode.h"
 
@@ -80,7 +80,7 @@ static void walk(struct decode *c, const struct node *n, const char *path, int d
 void check_references(struct decode *c)
 {
 	static const char *const sections[] = { "services", "hooks", "commands", "compose",
-		"configs" };
+		"configs", "layouts" };
 	for (size_t i = 0; i < countof(sections); i++) {
 		const struct node *n = node_get(c->tree, sections[i]);
 		const struct node_pair *pair;

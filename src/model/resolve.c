@@ -80,7 +80,9 @@ static void link_needs(struct project *p)
 static void mark_used(struct project *p)
 {
 	for (size_t i = 0; i < p->services.count; i++) {
-		const struct image *image = p->services.items[i].image;
+		const struct service *s = &p->services.items[i];
+		const struct image *image =
+			s->where == RUN_CONTAINER && !s->left_out ? s->image : NULL;
 		for (; image && !image->used; image = image->parent)
 			p->images.items[image - p->images.items].used = 1;
 	}

@@ -20,15 +20,8 @@ static struct place place_of(const struct service *s, const char *key)
 
 static void runs_something(struct decode *c, const struct service *s)
 {
-	if (s->where == RUN_HOST) {
-		if (!s->command)
-			say(c, SEV_ERROR, s->place, service_path(c, s, ""),
-				"%s runs on the host and needs a command", s->name);
-		else
-			say(c, SEV_NOTE, place_of(s, "run"), service_path(c, s, "run"),
-				"this version checks \"run: host\" but does not act on it yet");
-		return;
-	}
+	if (s->where == RUN_HOST || s->left_out)
+		return; /* decode_host.c looked after its command */
 	if (s->image || s->image_name || s->build || node_get(s->node, "provider"))
 		return;
 	struct diag *d = say(c, SEV_ERROR, s->place, service_path(c, s, ""),
@@ -256,4 +249,5 @@ void check_rules(struct decode *c)
 	containers_differ(c);
 	routes_differ(c);
 	rotations_known(c);
+	check_hosts(c);
 }

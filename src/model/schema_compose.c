@@ -23,6 +23,10 @@ static const struct field healthcheck_fields[] = {
 		.types = T_STR,
 		.format = F_REGEX,
 		.help = "Regular expression of the line that the service prints when it is ready" },
+	{ .name = "notify",
+		.types = T_BOOL,
+		.help = "The process itself says when it is ready, as sd_notify(3) does: READY=1 "
+			"to the socket that $NOTIFY_SOCKET names; on the host only" },
 	{ .name = "port",
 		.types = T_INT | T_STR,
 		.help = "Port of http or tcp, by name or number; default: the first one" },
@@ -67,7 +71,7 @@ static const struct field healthcheck_fields[] = {
 const struct schema schema_healthcheck = {
 	.name = "healthcheck",
 	.fields = healthcheck_fields,
-	.help = "How readiness shows; one of http, tcp, log and test",
+	.help = "How readiness shows; one of http, tcp, log, notify and test",
 };
 
 /* depends_on */

@@ -14,6 +14,35 @@ static const char *const run_words[] = { "container", "host", NULL };
 static const char *const kind_words[] = { "service", "job", NULL };
 static const char *const bind_words[] = { "local", "lan", NULL };
 
+static const struct field field_exit_status = { .types = T_INT, .min = 0, .max = 255 };
+
+static const struct field host_fields[] = {
+	{ .name = "command",
+		.types = T_STR | T_LIST | T_NULL,
+		.form = FORM_COMMAND,
+		.merge = MERGE_REPLACE,
+		.item = &field_str,
+		.help = "Command line, as one string for the shell or a list of words; default: "
+			"the service's own" },
+	{ .name = "working_dir",
+		.types = T_STR,
+		.format = F_PATH,
+		.flags = FIELD_LOCAL,
+		.help = "Directory of the process, absolute or relative to the project; default: "
+			"the source of `develop`, else the project" },
+	{ .name = "environment",
+		ENV_MAP,
+		.help = "Variables of the process, over the service's own; besides, it gets PORT "
+			"and PORT_NAME with the ports to listen on at 127.0.0.1" },
+	{ 0 },
+};
+
+static const struct schema schema_host = {
+	.name = "host",
+	.fields = host_fields,
+	.help = "How a service runs as a process of this machine",
+};
+
 static const struct field service_fields[] = {
 	/* What runs. */
 	{ .name = "image",
@@ -38,8 +67,14 @@ static const struct field service_fields[] = {
 		.types = T_STR,
 		.choices = run_words,
 		.value = "container",
-		.help = "Where the service runs: in a container or on the host beside the "
-			"containers" },
+		.help = "Where the service runs: in a container, or as a process on the host "
+			"beside the containers, supervised by devenv" },
+	{ .name = "host",
+		.types = T_MAP,
+		.map = &schema_host,
+		.flags = FIELD_HOST,
+		.help = "How the service runs on the host: with `up --host`, or beside `run: "
+			"host`" },
 	{ .name = "kind",
 		.types = T_STR,
 		.choices = kind_words,
@@ -185,6 +220,13 @@ static const struct field service_fields[] = {
 		.types = T_STR | T_BOOL,
 		COMPOSE,
 		.help = "What happens when it exits: no, always, unless-stopped, on-failure[:N]" },
+	{ .name = "success_exit_codes",
+		.types = T_LIST,
+		.form = FORM_LIST,
+		.merge = MERGE_REPLACE,
+		.item = &field_exit_status,
+		.help = "Exit statuses besides 0 with which a process on the host ends well, as "
+			"143 of one that SIGTERM ends: no failure, and no reason to restart it" },
 	{ .name = "stop_signal",
 		.types = T_STR | T_INT,
 		COMPOSE,

@@ -77,8 +77,8 @@ static const struct field top_fields[] = {
 	{ .name = "layouts",
 		.types = T_MAP,
 		.map = &schema_layouts,
-		.flags = FIELD_LATER,
-		.help = "tmux layouts" },
+		.help = "What `devenv tmux` shows, by name; the one called `default`, else the "
+			"first, is shown when none is named" },
 	{ .name = "debug",
 		.types = T_MAP,
 		.map = &schema_debug,

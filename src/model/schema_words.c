@@ -1,6 +1,6 @@
 /*
- * The tables of what the developer meets: up's defaults, routes, hooks, commands, layouts, the
- * debug tools and the differences between environments that are accepted.
+ * The tables of what the developer meets: up's defaults, routes, hooks, commands, the debug tools
+ * and the differences between environments that are accepted.
  */
 #include "schema.h"
 
@@ -132,67 +132,6 @@ const struct schema schema_commands = { .name = "commands",
 	.any = &field_command,
 	.key_format = F_NAME,
 	.help = "Commands of the project, run as `devenv NAME`" };
-
-static const struct field pane_fields[] = {
-	{ .name = "logs", .types = T_STR, .help = "Follows the log of a service" },
-	{ .name = "attach", .types = T_STR, .help = "Attaches to a service's process or client" },
-	{ .name = "shell", .types = T_STR, .help = "A shell in a service" },
-	{ .name = "run", .types = T_STR, .help = "A command of the project" },
-	{ .name = "exec-host",
-		.types = T_STR,
-		.flags = FIELD_HOST,
-		.help = "A command on the host" },
-	{ .name = "focus", .types = T_BOOL, .help = "The pane to start in" },
-	{ .name = "title", .types = T_STR, .help = "Title of the pane" },
-	{ 0 },
-};
-
-static const struct schema schema_pane = {
-	.name = "pane", .fields = pane_fields, .help = "One pane"
-};
-
-static const struct field field_pane = { .types = T_MAP, .map = &schema_pane };
-
-static const struct field window_fields[] = {
-	{ .name = "name", .types = T_STR, .flags = FIELD_REQUIRED, .help = "Name of the window" },
-	{ .name = "layout",
-		.types = T_STR,
-		.help = "tmux's word for the arrangement, like main-vertical" },
-	{ .name = "panes",
-		.types = T_LIST,
-		.flags = FIELD_REQUIRED | FIELD_ONE_OR_MORE,
-		.item = &field_pane,
-		.help = "Panes, in order" },
-	{ .name = "focus", .types = T_BOOL, .help = "The window to start in" },
-	{ .name = "synchronize", .types = T_BOOL, .help = "Types into all panes at once" },
-	{ 0 },
-};
-
-static const struct schema schema_window = {
-	.name = "window", .fields = window_fields, .help = "One window"
-};
-
-static const struct field field_window = { .types = T_MAP, .map = &schema_window };
-
-static const struct field layout_fields[] = {
-	{ .name = "windows",
-		.types = T_LIST,
-		.flags = FIELD_REQUIRED | FIELD_ONE_OR_MORE,
-		.item = &field_window,
-		.help = "Windows, in order" },
-	{ 0 },
-};
-
-static const struct schema schema_layout = {
-	.name = "layout", .fields = layout_fields, .help = "One layout"
-};
-
-static const struct field field_layout = { .types = T_MAP, .map = &schema_layout };
-
-const struct schema schema_layouts = { .name = "layouts",
-	.any = &field_layout,
-	.key_format = F_NAME,
-	.help = "tmux layouts by name" };
 
 static const struct field debug_fields[] = {
 	{ .name = "image",

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "model/layout.h"
+
 void danger_add(
 	struct arena *a, struct dangers *out, bool loud, struct place at, const char *fmt, ...)
 {
@@ -117,20 +119,67 @@ static void look_host_service(struct arena *a, const struct service *s, struct d
 		host_line(a, out, d->success_place, "on_success", s, d->success_arg);
 }
 
-static void look_layouts(struct arena *a, const struct node *n, struct dangers *out)
+/* What tmux shows and cannot run: names of options whose value is no format and no command. */
+static bool harmless_option(const struct var *v)
 {
-	const struct node *item;
-	const struct node_pair *pair;
-	node_each_pair(n, i, pair)
-	{
-		if (streq(pair->key, "exec-host"))
-			danger_add(a, out, false, pair->value->place, "pane on this host: %s",
-				line(a, pair->value) ? line(a, pair->value) : "...");
-		look_layouts(a, pair->value, out);
+	static const char *const names[] = { "aggressive-resize", "automatic-rename", "base-index",
+		"bell-action", "display-time", "escape-time", "focus-events", "history-limit",
+		"main-pane-height", "main-pane-width", "mode-keys", "monitor-activity",
+		"monitor-bell", "monitor-silence", "mouse", "other-pane-height", "other-pane-width",
+		"pane-base-index", "pane-border-lines", "prefix", "prefix2", "remain-on-exit",
+		"renumber-windows", "repeat-time", "set-titles", "status", "status-interval",
+		"status-keys", "status-position", "synchronize-panes", "visual-activity",
+		"visual-bell", "window-size", "wrap-search" };
+	if (!v->value || strchr(v->value, '#'))
+		return false;
+	for (size_t i = 0; i < countof(names); i++)
+		if (streq(names[i], v->name))
+			return true;
+	return false;
+}
+
+static void look_options(
+	struct arena *a, const struct layout *l, const vars *options, struct dangers *out)
+{
+	for (size_t i = 0; i < options->count; i++) {
+		const struct var *v = &options->items[i];
+		if (!harmless_option(v))
+			danger_add(a, out, false, v->place, "tmux option %s of layout %s: %s",
+				v->name, l->name, v->value ? v->value : "");
 	}
-	node_each_item(n, i, item)
-	{
-		look_layouts(a, item, out);
+}
+
+static void look_pane(
+	struct arena *a, const struct window *w, const struct pane *p, struct dangers *out)
+{
+	bool own = p->kind == PANE_COMMAND || p->kind == PANE_OWN_SHELL;
+	for (size_t i = 0; own && i < w->before.count; i++)
+		danger_add(a, out, false, p->place, "pane on this host: %s", w->before.items[i]);
+	for (size_t i = 0; i < p->lines.count; i++)
+		danger_add(a, out, false, p->place, "pane on this host: %s", p->lines.items[i]);
+	if (p->kind == PANE_COMMAND && p->words.count)
+		danger_add(a, out, false, p->place, "pane on this host: %s",
+			strs_join(a, &p->words, " "));
+	for (size_t i = 0; i < p->environment.count; i++) {
+		const struct var *v = &p->environment.items[i];
+		danger_add(a, out, false, v->place, "variable of a pane on this host: %s=%s",
+			v->name, v->value ? v->value : "");
+	}
+}
+
+static void look_layouts(struct arena *a, const struct project *p, struct dangers *out)
+{
+	for (size_t i = 0; i < p->layouts.count; i++) {
+		const struct layout *l = &p->layouts.items[i];
+		look_options(a, l, &l->global_options, out);
+		look_options(a, l, &l->options, out);
+		for (size_t k = 0; k < l->windows.count; k++) {
+			const struct window *w = &l->windows.items[k];
+			look_options(a, l, &w->options, out);
+			look_options(a, l, &w->options_after, out);
+			for (size_t j = 0; j < w->panes.count; j++)
+				look_pane(a, w, &w->panes.items[j], out);
+		}
 	}
 }
 
@@ -291,7 +340,7 @@ static void look_configs(struct arena *a, const struct project *p, struct danger
 void trust_list(struct arena *a, const struct project *p, struct dangers *out)
 {
 	look_hooks(a, p, out);
-	look_layouts(a, node_get(p->tree, "layouts"), out);
+	look_layouts(a, p, out);
 	look_secrets(a, p, out);
 	for (size_t i = 0; i < p->services.count; i++)
 		look_service(a, p, &p->services.items[i], out);

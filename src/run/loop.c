@@ -13,6 +13,8 @@
 #include "base/diag.h"
 #include "base/text.h"
 
+enum { CHILD_TURNS = 200 };
+
 static const int watched[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH };
 
 struct loop {
@@ -65,10 +67,30 @@ static void close_handle(uv_handle_t *handle, void *arg)
 		uv_close(handle, NULL);
 }
 
+static void count_child(uv_handle_t *handle, void *arg)
+{
+	unsigned *count = arg;
+	*count += handle->type == UV_PROCESS && !uv_is_closing(handle);
+}
+
+/* Children that were killed end at once; they are awaited so that none stays a zombie. */
+static void await_killed(struct loop *l)
+{
+	for (int turns = 0; turns < CHILD_TURNS; turns++) {
+		unsigned children = 0;
+		uv_walk(&l->uv, count_child, &children);
+		if (!children)
+			return;
+		poll(NULL, 0, 1);
+		uv_run(&l->uv, UV_RUN_NOWAIT);
+	}
+}
+
 void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
+	await_killed(l);
 	uv_walk(&l->uv, close_handle, NULL);
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	if (uv_loop_close(&l->uv))
@@ -89,6 +111,13 @@ int loop_signal(const struct loop *l)
 void loop_rearm(struct loop *l)
 {
 	l->interrupts = l->last = 0;
+}
+
+void loop_interrupt(struct loop *l, int signum)
+{
+	l->stirred++;
+	l->interrupts++;
+	l->last = signum;
 }
 
 unsigned loop_resizes(const struct loop *l)

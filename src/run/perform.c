@@ -40,18 +40,21 @@ static const struct step_ops ops_drop_network = { .start = drop_network_start };
 
 static const struct step_kind_row {
 	const struct step_ops *ops;
-	const char *doing; /* in front of an error: "building python" */
+	const char *doing;           /* in front of an error: "building python" */
+	const struct step_ops *host; /* about a host service; NULL: the same */
+	bool engine;                 /* without one it can only be about a host service */
 } kinds[] = {
 	[STEP_WRITE] = { &ops_write, "writing the generated files" },
 	[STEP_BUILD] = { &ops_build, "building" },
 	[STEP_EXEC] = { &ops_exec, NULL },
-	[STEP_START] = { &ops_start, "starting" },
-	[STEP_STOP] = { &ops_stop, "stopping" },
-	[STEP_REMOVE] = { &ops_remove, "removing" },
-	[STEP_READY] = { &ops_ready, NULL },
-	[STEP_RELOAD] = { &ops_reload, "reloading" },
-	[STEP_DROP_VOLUME] = { &ops_drop_volume, "removing volume" },
-	[STEP_DROP_NETWORK] = { &ops_drop_network, "removing network" },
+	[STEP_START] = { &ops_start, "starting", &ops_host_start, true },
+	[STEP_STOP] = { &ops_stop, "stopping", &ops_host_stop, true },
+	[STEP_REMOVE] = { &ops_remove, "removing", &ops_host_remove, true },
+	[STEP_READY] = { &ops_ready, NULL, NULL, true },
+	[STEP_RELOAD] = { &ops_reload, "reloading", &ops_host_reload, true },
+	[STEP_STAGE] = { &ops_stage, NULL },
+	[STEP_DROP_VOLUME] = { &ops_drop_volume, "removing volume", NULL, true },
+	[STEP_DROP_NETWORK] = { &ops_drop_network, "removing network", NULL, true },
 };
 
 static void say(struct run *r, const struct event *ev)
@@ -98,8 +101,8 @@ int job_look(struct job *j)
 	struct run *r = j->run;
 	if (!r->containers_stale)
 		return 0;
-	if (engine_look(r->pf->engine, r->plan->arena, r->plan->project->workspace, r->pf->world,
-		    &j->error))
+	if (units_look(r->pf->engine, r->pf->hosts, r->plan->arena, r->plan->project->workspace,
+		    r->pf->world, &j->error))
 		return -1;
 	r->containers_stale = false;
 	return 0;
@@ -118,7 +121,7 @@ int job_containers(struct job *j, struct strs *ids)
 	struct world *w = j->run->pf->world;
 	for (size_t i = 0; i < w->containers.count; i++) {
 		const struct container *c = &w->containers.items[i];
-		if (!c->one_off && streq(c->service, service))
+		if (!c->host && !c->one_off && streq(c->service, service))
 			strs_add(&j->run->arena, ids, c->id);
 	}
 	return 0;
@@ -225,12 +228,22 @@ static void job_free(struct job *j)
 	xfree(j);
 }
 
+/* Whoever made the plan without an engine meant no step that needs one. */
+static int check_engine(struct job *j)
+{
+	const struct step_kind_row *row = &kinds[j->step->kind];
+	if (j->run->pf->engine || !row->engine || step_on_host(j->step))
+		return 0;
+	return err_set(&j->error, ERR_ENGINE, "no engine was asked");
+}
+
 static void begin(struct run *r, struct step *s)
 {
 	struct job *j = xcalloc(1, sizeof(*j));
 	j->run = r;
 	j->step = s;
-	j->ops = kinds[s->kind].ops;
+	const struct step_kind_row *row = &kinds[s->kind];
+	j->ops = row->host && step_on_host(s) ? row->host : row->ops;
 	j->started = now_ms();
 	j->next = r->jobs;
 	r->jobs = j;
@@ -238,7 +251,7 @@ static void begin(struct run *r, struct step *s)
 	if (s->kind == STEP_BUILD)
 		r->builds++;
 	job_say(j, EV_START, s->why ? s->why : "", -1);
-	enum verdict v = j->ops->start(j);
+	enum verdict v = check_engine(j) ? BROKE : j->ops->start(j);
 	if (v == GOES_ON)
 		return;
 	settle(j, v);
@@ -356,25 +369,6 @@ static void prepare(struct run *r)
 		raise_needs(r->plan->steps.items[i]);
 }
 
-static void drive(struct run *r)
-{
-	struct performer *pf = r->pf;
-	int before = loop_interrupts(pf->loop), seen = before;
-	for (;;) {
-		while (begin_ready(r))
-			;
-		if (!r->jobs)
-			break;
-		engine_turn(pf->engine, pf->loop,
-			r->readiness ? readiness_timeout(r->readiness, 200) : 200);
-		tick_jobs(r);
-		int now = loop_interrupts(pf->loop);
-		if (now != seen)
-			stop_jobs(r, now - before);
-		seen = now;
-	}
-}
-
 /* A plan whose graph has a circle would end here with work undone and nothing said. */
 static void check_complete(const struct run *r)
 {
@@ -383,22 +377,81 @@ static void check_complete(const struct run *r)
 			bug("step \"%s\" was never reached", r->plan->steps.items[i]->id);
 }
 
+struct performance {
+	struct run run;
+};
+
+struct performance *perform_begin(struct performer *pf, struct plan *p)
+{
+	struct performance *x = xcalloc(1, sizeof(*x));
+	x->run.pf = pf;
+	x->run.plan = p;
+	prepare(&x->run);
+	return x;
+}
+
+bool perform_step(struct performance *x)
+{
+	struct run *r = &x->run;
+	tick_jobs(r);
+	while (begin_ready(r))
+		;
+	return r->jobs;
+}
+
+int perform_timeout(const struct performance *x, int max_ms)
+{
+	int most = x->run.polling ? HOST_LOOK_MS : 200;
+	int ms = max_ms < most ? max_ms : most;
+	return x->run.readiness ? readiness_timeout(x->run.readiness, ms) : ms;
+}
+
+void perform_cancel(struct performance *x, int times)
+{
+	stop_jobs(&x->run, times);
+}
+
+/* Who ends a performance before its steps have ended leaves none of them behind. */
+static void abandon_jobs(struct run *r)
+{
+	while (r->jobs) {
+		r->stopping = true;
+		job_free(r->jobs);
+	}
+}
+
+int perform_end(struct performance *x, struct err *e)
+{
+	struct run *r = &x->run;
+	struct err ignored = ERR_INIT;
+	int rc = 0;
+	abandon_jobs(r);
+	check_complete(r);
+	readiness_free(r->readiness);
+	/* The caller shows the units as they are now. */
+	if (r->containers_stale && r->plan->steps.count && !r->stopping && r->plan->project)
+		units_look(r->pf->engine, r->pf->hosts, r->plan->arena, r->plan->project->workspace,
+			r->pf->world, &ignored);
+	arena_release(&r->hosts_arena);
+	arena_release(&r->arena);
+	if (r->stopping)
+		rc = err_set(e, ERR_FAILED, "interrupted");
+	else if (r->failed)
+		*e = r->first, rc = -1;
+	xfree(x);
+	return rc;
+}
+
 int perform(struct performer *pf, struct plan *p, struct err *e)
 {
-	struct run r = { .pf = pf, .plan = p };
-	prepare(&r);
-	drive(&r);
-	check_complete(&r);
-	readiness_free(r.readiness);
-	/* The caller shows the units as they are now. */
-	struct err ignored = ERR_INIT;
-	if (r.containers_stale && p->steps.count && pf->engine && !r.stopping && p->project)
-		engine_look(pf->engine, p->arena, p->project->workspace, pf->world, &ignored);
-	arena_release(&r.arena);
-	if (r.stopping)
-		return err_set(e, ERR_FAILED, "interrupted");
-	if (!r.failed)
-		return 0;
-	*e = r.first;
-	return -1;
+	struct performance *x = perform_begin(pf, p);
+	int before = loop_interrupts(pf->loop), seen = before;
+	while (perform_step(x)) {
+		engine_turn(pf->engine, pf->loop, perform_timeout(x, 200));
+		int now = loop_interrupts(pf->loop);
+		if (now != seen)
+			perform_cancel(x, now - before);
+		seen = now;
+	}
+	return perform_end(x, e);
 }

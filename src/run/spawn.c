@@ -89,6 +89,10 @@ static void on_exit_cb(uv_process_t *p, int64_t status, int signum)
 {
 	struct child *c = p->data;
 	c->exited = true;
+	if (c->freed) {
+		close_once((uv_handle_t *)p);
+		return;
+	}
 	c->status = signum ? 128 + signum : (int)status;
 	uv_timer_stop(&c->timeout);
 	if (c->terminated) /* its group may hold survivors that ignored TERM */
@@ -277,7 +281,8 @@ void child_free(struct child *c)
 	close_once((uv_handle_t *)&c->input);
 	close_once((uv_handle_t *)&c->timeout);
 	close_once((uv_handle_t *)&c->linger);
-	close_once((uv_handle_t *)&c->process);
+	if (c->exited) /* else its end is awaited: no zombie stays */
+		close_once((uv_handle_t *)&c->process);
 }
 
 /* An interactive child shares our terminal, which signals it; others are told by us. */

@@ -25,7 +25,7 @@ static const char *state_word(const struct service *s, const struct container *k
 }
 
 /* The engine asks at its own slow interval: until it has, what `up` saw counts. */
-static const char *word_of(const struct service *s, const struct world *w)
+const char *view_unit_word(const struct service *s, const struct world *w)
 {
 	const struct container *k = world_container(w, s->name);
 	const char *word = state_word(s, k);
@@ -92,8 +92,8 @@ void view_status(struct buf *out, const struct project *p, const struct world *w
 		const struct service *s = &p->services.items[i];
 		const struct container *k = world_container(w, s->name);
 		if (shown(s, k))
-			table_row(t, (const char *[]){ s->name, word_of(s, w), detail_of(&a, s, k),
-					     ports_of(&a, k) });
+			table_row(t, (const char *[]){ s->name, view_unit_word(s, w),
+					     detail_of(&a, s, k), ports_of(&a, k) });
 	}
 	for (size_t i = 0; i < w->containers.count; i++) {
 		const struct container *k = &w->containers.items[i];
@@ -139,7 +139,7 @@ struct node *view_status_json(struct arena *a, const struct project *p, const st
 		const struct service *s = &p->services.items[i];
 		struct node *n = node_map(a, no), *copies = node_list(a, no);
 		map_put(a, n, "service", no, node_str(a, s->name, no));
-		map_put(a, n, "state", no, node_str(a, word_of(s, w), no));
+		map_put(a, n, "state", no, node_str(a, view_unit_word(s, w), no));
 		map_put(a, n, "kind", no, node_str(a, s->kind == KIND_JOB ? "job" : "service", no));
 		for (size_t k = 0; k < w->containers.count; k++)
 			if (streq(w->containers.items[k].service, s->name) &&

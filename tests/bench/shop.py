@@ -29,13 +29,16 @@ class Shop:
         self.up = [*self.devenv, "up", "-d", "--timings"]
         self.marks = set()  # one a cold run
 
+    def write_base(self, rest):
+        """What this machine's base rung has beyond the shop's own."""
+        host = "    certificates: host\n" if os.path.exists(BUNDLE) else ""
+        self.bench.write(f"{self.folder}/devenv.local.yml", f"images:\n  base:\n{host}{rest}")
+
     def turn_base(self):
         """Another base rung: everything stands on it, so everything is built."""
-        host = "    certificates: host\n" if os.path.exists(BUNDLE) else ""
         mark = secrets.token_hex(8)
         self.marks.add(f"{MARK}={mark}")
-        self.bench.write(f"{self.folder}/devenv.local.yml",
-                         f"images:\n  base:\n{host}    env: {{ {MARK}: \"{mark}\" }}\n")
+        self.write_base(f"    env: {{ {MARK}: \"{mark}\" }}\n")
 
     def answers(self):
         """The shop works: its page and rows of its database, through nginx with TLS."""

@@ -21,20 +21,22 @@ struct subject {
 	struct node *tree;
 	struct project project;
 	int result;
+	bool host; /* --host */
 };
 
 static inline void subject_decode(struct subject *s, struct node *tree)
 {
 	struct project_request req = {
-		.dir = "/home/shop", .environment = "dev", .home = "/home/me"
+		.dir = "/home/shop", .environment = "dev", .home = "/home/me", .host = s->host
 	};
 	s->tree = tree;
 	s->result = project_decode(&s->arena, tree, &req, &s->project, &s->diags);
 }
 
-static inline void subject_read(struct subject *s, const char *yaml)
+static inline void subject_read_as(struct subject *s, const char *yaml, bool host)
 {
 	memset(s, 0, sizeof(*s));
+	s->host = host;
 	s->diags.arena = &s->arena;
 	struct node *tree = yaml_read(
 		&s->arena, yaml, strlen(yaml), "devenv.yml", "devenv.yml", &s->diags, NULL);
@@ -43,6 +45,11 @@ static inline void subject_read(struct subject *s, const char *yaml)
 			s->diags.items[i].place.col, s->diags.items[i].message);
 	assert_non_null(tree);
 	subject_decode(s, tree);
+}
+
+static inline void subject_read(struct subject *s, const char *yaml)
+{
+	subject_read_as(s, yaml, false);
 }
 
 static inline void subject_print(const struct subject *s)

@@ -114,8 +114,8 @@ static void head(void **state)
 	assert_memory_equal(p->workspace, "shop-", 5);
 	assert_int_equal(p->up.services.count, 2);
 	assert_true(p->up.watch && p->up.recreate_containers && !p->up.recreate_data);
-	assert_string_equal(p->up.lint, "off");
-	assert_string_equal(p->up.test, "on_change");
+	assert_int_equal(p->up.lint, STAGE_NEVER);
+	assert_int_equal(p->up.test, STAGE_ON_CHANGE);
 }
 
 static void images(void **state)
@@ -267,8 +267,9 @@ static void develop(void **state)
 	assert_string_equal(d->compile.command, "make -C api");
 	assert_true(d->lint.warn && !d->test.warn);
 	assert_string_equal(d->test.command, "pytest -q");
-	assert_string_equal(d->on_success, "signal:HUP");
-	assert_int_equal(node_count(d->watch), 1);
+	assert_int_equal(d->success, SUCCESS_SIGNAL);
+	assert_string_equal(d->success_arg, "HUP");
+	assert_int_equal(d->watch.count, 1);
 }
 
 static void routes(void **state)

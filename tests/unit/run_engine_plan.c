@@ -183,6 +183,67 @@ static void an_interrupt_stops_a_plan(void **state)
 	buf_release(&h.text);
 }
 
+/* A loop that serves more than one plan; one of them is cancelled, the other is not touched. */
+static void plans_run_beside_each_other(void **state)
+{
+	struct err e = ERR_INIT;
+	struct heard h = { BUF_INIT };
+	struct world w = { 0 };
+	struct project project = { .name = "t", .workspace = ws };
+	struct plan one = { .arena = &arena, .project = &project }, two = one;
+	struct performer pf = {
+		.loop = loop, .places = &places, .world = &w, .event = hear, .ctx = &h
+	};
+	int64_t began = now_ms();
+	(void)state;
+	struct step *endless = shell_step(&one, "sleep 60", NULL);
+	shell_step(&one, "exit 0", endless)->id = "after";
+	shell_step(&two, "echo here; sleep 0.3; echo still here", NULL)->id = "brief";
+	struct performance *a = perform_begin(&pf, &one), *b = perform_begin(&pf, &two);
+	assert_true(perform_step(a));
+	assert_true(perform_step(b));
+	while (!strstr(buf_str(&h.text), "output brief: here"))
+		loop_turn(loop, perform_timeout(b, 1000)), perform_step(b);
+	perform_cancel(a, 1);
+	for (bool more_a = true, more_b = true; more_a || more_b;) {
+		loop_turn(loop, 200);
+		more_a = more_a && perform_step(a);
+		more_b = more_b && perform_step(b);
+	}
+	assert_int_equal(perform_end(a, &e), -1);
+	assert_string_equal(e.text, "interrupted");
+	assert_int_equal(perform_end(b, &e), 0);
+	assert_non_null(strstr(h.text.data, "output brief: still here"));
+	assert_null(strstr(h.text.data, "start after"));
+	assert_in_range(now_ms() - began, 0, 20000);
+	buf_release(&h.text);
+}
+
+/* Who ends a performance early leaves no child of it. */
+static void a_plan_that_is_dropped_leaves_nothing(void **state)
+{
+	struct err e = ERR_INIT;
+	struct heard h = { BUF_INIT };
+	struct world w = { 0 };
+	struct project project = { .name = "t", .workspace = ws };
+	struct plan p = { .arena = &arena, .project = &project };
+	struct performer pf = {
+		.loop = loop, .places = &places, .world = &w, .event = hear, .ctx = &h
+	};
+	(void)state;
+	shell_step(&p, "echo pid $$; exec sleep 60", NULL);
+	struct performance *x = perform_begin(&pf, &p);
+	while (perform_step(x) && !strstr(buf_str(&h.text), "pid "))
+		loop_turn(loop, perform_timeout(x, 1000));
+	int pid = atoi(strstr(buf_str(&h.text), "pid ") + 4);
+	assert_int_equal(kill(pid, 0), 0);
+	assert_int_equal(perform_end(x, &e), -1);
+	for (int64_t end = now_ms() + 10000; kill(pid, 0) == 0 && now_ms() < end;)
+		loop_turn(loop, 20);
+	assert_int_not_equal(kill(pid, 0), 0);
+	buf_release(&h.text);
+}
+
 static void stops_run_side_by_side_and_tell(void **state)
 {
 	struct err e;
@@ -235,6 +296,8 @@ int main(void)
 		cmocka_unit_test(a_failed_step_keeps_what_needs_it),
 		cmocka_unit_test(the_longest_chain_is_built_first),
 		cmocka_unit_test(an_interrupt_stops_a_plan),
+		cmocka_unit_test(plans_run_beside_each_other),
+		cmocka_unit_test(a_plan_that_is_dropped_leaves_nothing),
 		cmocka_unit_test(stops_run_side_by_side_and_tell),
 		cmocka_unit_test(missing_compose_is_explained),
 	};

@@ -1,0 +1,127 @@
+/*
+ * Host services behind the agent's socket: the same interface as the supervisor's, each call one
+ * question. Comes in: a connection. Goes out: what the agent answered. Knows nothing of processes.
+ */
+#include "run/control_client.h"
+
+static const struct place nowhere;
+
+static struct control_client *client_of(struct hosts *h)
+{
+	return (struct control_client *)h;
+}
+
+static struct node *request_of(struct arena *a, const char *what, const char *id)
+{
+	struct node *n = node_map(a, nowhere);
+	map_put(a, n, "do", nowhere, node_str(a, what, nowhere));
+	if (id)
+		map_put(a, n, "id", nowhere, node_str(a, id, nowhere));
+	return n;
+}
+
+static int ask_once(struct hosts *h, struct arena *a, const struct node *request, struct err *e)
+{
+	int rc = control_ask(client_of(h), a, request, e) ? 0 : -1;
+	/* Its strings live in the arena, which ends here. */
+	e->place.file = NULL;
+	arena_release(a);
+	return rc;
+}
+
+static int remote_start(struct hosts *h, const struct host_launch *l, struct err *e)
+{
+	struct arena a = ARENA_INIT;
+	struct node *n = launch_to_node(&a, l);
+	map_put(&a, n, "do", nowhere, node_str(&a, "start", nowhere));
+	return ask_once(h, &a, n, e);
+}
+
+static int remote_stop(
+	struct hosts *h, const char *id, int64_t grace_ms, bool forget, struct err *e)
+{
+	struct arena a = ARENA_INIT;
+	struct node *n = request_of(&a, "stop", id);
+	if (grace_ms >= 0)
+		map_put(&a, n, "grace_ms", nowhere, node_int(&a, grace_ms, nowhere));
+	if (forget)
+		map_put(&a, n, "remove", nowhere, node_bool(&a, true, nowhere));
+	return ask_once(h, &a, n, e);
+}
+
+static int remote_restart(struct hosts *h, const char *id, struct err *e)
+{
+	struct arena a = ARENA_INIT;
+	return ask_once(h, &a, request_of(&a, "restart", id), e);
+}
+
+static int remote_signal(struct hosts *h, const char *id, const char *signal, struct err *e)
+{
+	struct arena a = ARENA_INIT;
+	struct node *n = request_of(&a, "signal", id);
+	map_put(&a, n, "signal", nowhere, node_str(&a, signal, nowhere));
+	return ask_once(h, &a, n, e);
+}
+
+static bool is_true(const struct node *n, const char *key)
+{
+	const struct node *v = node_get(n, key);
+	return v && v->kind == NODE_BOOL && v->boolean;
+}
+
+void control_read_look(struct arena *a, const struct node *reply, struct world *w)
+{
+	struct node *item;
+	const struct node *pid = node_get(reply, "pid");
+	w->agent = (struct agent_seen){
+		.runs = true,
+		.pid = pid && pid->kind == NODE_INT ? (pid_t)pid->integer : 0,
+		.guard = node_text(node_get(reply, "guard")),
+		.watch = is_true(reply, "watch"),
+		.lint = is_true(reply, "lint"),
+		.test = is_true(reply, "test"),
+	};
+	node_each_item(node_get(reply, "units"), i, item)
+	{
+		unit_from_node(a, item, list_push(a, &w->containers));
+	}
+	node_each_item(node_get(reply, "modules"), i, item)
+	{
+		module_from_node(a, item, list_push(a, &w->agent.modules));
+	}
+}
+
+static int remote_look(struct hosts *h, struct arena *a, struct world *w, struct err *e)
+{
+	struct node *reply = control_ask(client_of(h), a, request_of(a, "look", NULL), e);
+	if (!reply)
+		return -1;
+	control_read_look(a, reply, w);
+	return 0;
+}
+
+static int remote_launched(
+	struct hosts *h, struct arena *a, const char *id, struct host_launch *out, struct err *e)
+{
+	struct node *reply = control_ask(client_of(h), a, request_of(a, "launched", id), e);
+	return reply ? launch_from_node(a, reply, out, e) : -1;
+}
+
+static const struct hosts_ops remote_ops = {
+	.start = remote_start,
+	.stop = remote_stop,
+	.restart = remote_restart,
+	.signal = remote_signal,
+	.look = remote_look,
+	.launched = remote_launched,
+};
+
+void client_hosts_init(struct control_client *c)
+{
+	c->hosts.ops = &remote_ops;
+}
+
+struct hosts *control_hosts(struct control_client *c)
+{
+	return &c->hosts;
+}

@@ -1,0 +1,141 @@
+"""C. An edit of the shop's API until a request is answered by it, and where the time goes.
+
+A line of api/shop_api/app.py is saved (by rename, as editors do); then the published port is asked
+until the new line answers. The engine's own events divide the time: until the compile stage begins
+in the container (the quiet time of 20 ms included), until it ends, until the container is told to
+stop, until its process is gone, until the engine has started it anew, until it answers. The first and
+the third are devenv's own share. The floor is the same by hand: the same command by exec and a
+restart, asked of the engine by its client.
+"""
+import http.client
+import json
+import os
+import time
+
+import processes
+from measure import Failure, load, median, number
+from shop import Shop
+
+SOURCE = "api/shop_api/app.py"
+LINE = 'jsonify(status="ok"'
+COMPILE = "compileall"
+PARTS = ["devenv: seen, quiet, stage begun", "compile stage", "devenv: gates passed, told to stop",
+         "the old process ends", "engine: started anew", "the program answers"]
+OWN = (0, 2)
+
+
+class Api:
+    def __init__(self, bench, shop):
+        self.bench, self.shop = bench, shop
+        self.path = os.path.join(shop.folder, SOURCE)
+        with open(self.path, encoding="utf-8") as file:
+            self.text = file.read()
+        if self.text.count(LINE) != 1:
+            raise Failure(f"{SOURCE} has no line to edit")
+        ports = json.loads(bench.do(*shop.devenv, "ports", "--json"))
+        self.address = next((port["address"] for port in ports
+                             if port["service"] == "api" and port["address"]), None)
+        if not self.address:
+            raise Failure("the API's port is not published")
+        self.container = bench.do("docker", "ps", "-q", "--no-trunc",
+                                  "--filter", f"label=devenv.root={shop.folder}", "--filter",
+                                  "label=com.docker.compose.service=api").strip()
+
+    def save(self, turn):
+        with open(self.path + ".new", "w", encoding="utf-8") as file:
+            file.write(self.text.replace(LINE, f'{LINE}, turn="{turn}"'))
+        begun = time.time_ns()
+        os.rename(self.path + ".new", self.path)
+        return begun
+
+    def says(self, turn):
+        try:
+            connection = http.client.HTTPConnection(self.address, timeout=2)
+            connection.request("GET", "/healthz")
+            return f'"{turn}"'.encode() in connection.getresponse().read()
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def wait(self, turn):
+        """When it answered; it is asked every 2 ms."""
+        if not processes.until(lambda: self.says(turn), 30):
+            raise Failure(f"30 s after an edit of {SOURCE} the old one still answers")
+        return time.time_ns()
+
+    def events(self, begun, ended):
+        """(action, time) of the container in between, in order."""
+        out = self.bench.do("docker", "events", "--since", seconds(begun), "--until",
+                            seconds(ended), "--filter", f"container={self.container}",
+                            "--format", "{{json .}}")
+        found = [json.loads(line) for line in out.splitlines()]
+        return [(event["Action"], event["timeNano"], event["Actor"]["Attributes"].get("execID"))
+                for event in found]
+
+
+def seconds(nanoseconds):
+    return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
+
+
+def first(events, what, after=0, exec_id=None):
+    for action, at, of in events:
+        if action.startswith(what) and at >= after and (exec_id is None or of == exec_id):
+            return at, of
+    raise Failure(f"the engine tells of no {what} after the edit, only of "
+                  f"{', '.join(action for action, _, _ in events) or 'nothing'}")
+
+
+def divide(events, begun, answered):
+    """The parts in ms."""
+    stages = [event for event in events
+              if not event[0].startswith("exec_start") or COMPILE in event[0]]
+    compile_begun, exec_id = first(stages, "exec_start")
+    compile_ended, _ = first(events, "exec_die", compile_begun, exec_id)
+    told, _ = first(events, "kill", compile_ended)
+    died, _ = first(events, "die", told)
+    started, _ = first(events, "start", died)
+    times = [begun, compile_begun, compile_ended, told, died, started, answered]
+    return [(b - a) / 1e6 for a, b in zip(times, times[1:])]
+
+
+def by_hand(api, turn):
+    """The floor: the same two things asked of the engine by its client, in ms."""
+    api.bench.do("docker", "exec", api.container, "sh", "-c", "python3 -m compileall -q .")
+    api.bench.do("docker", "restart", api.container)
+    return api.wait(turn)
+
+
+def show(bench, rounds, totals, parts, floors):
+    bench.say(f"{rounds} edits, load {load()}.")
+    bench.say()
+    bench.say("| | median (min..max) |")
+    bench.say("|---|---|")
+    for name, list_ in [("save to answer", totals), *zip(PARTS, zip(*parts)),
+                        ("floor: docker exec, docker restart, answer", floors)]:
+        bench.say(f"| {name} | {number(median(list_))} ms ({number(min(list_))}.."
+                  f"{number(max(list_))}) |")
+    bench.say()
+    bench.goal("devenv's own share of an edit", median(sum(row[i] for i in OWN) for row in parts),
+               50)
+    bench.say()
+
+
+def run(bench):
+    shop = Shop(bench)
+    rounds = min(bench.runs or 10, 10)
+    try:
+        shop.write_base("")
+        bench.do(*shop.devenv, "up", "-d", "--watch", expect=r"\bapi\b")
+        api, parts, totals, floors = Api(bench, shop), [], [], []
+        for turn in range(rounds):
+            begun = api.save(f"saved-{turn}")
+            answered = api.wait(f"saved-{turn}")
+            time.sleep(2)  # what follows a restart, and the quiet before the next edit
+            parts.append(divide(api.events(begun, answered), begun, answered))
+            totals.append((answered - begun) / 1e6)
+        bench.do(*shop.devenv, "up", "-d", "--no-watch", expect=r"\bapi\b")
+        for turn in range(rounds):
+            begun = api.save(f"by-hand-{turn}")
+            floors.append((by_hand(api, f"by-hand-{turn}") - begun) / 1e6)
+        show(bench, rounds, totals, parts, floors)
+    finally:
+        bench.attempt(*shop.devenv, "down", "-v", "-y")
