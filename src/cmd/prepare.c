@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/agent.h"
+#include "cmd/agent_client.h"
 #include "run/perform.h"
 
 static bool has_data_volumes(const struct context *c)
