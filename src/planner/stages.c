@@ -59,7 +59,12 @@ static const struct container *home_of(const struct make *m, const struct servic
 
 static void on_host(struct make *m, struct step *s, const struct service *service, const char *line)
 {
+	struct unit *u = unit_of(m, service);
 	struct host_spec *spec = arena_new(m->a, struct host_spec);
+	if (!u->copies.count)
+		host_unit(m, u);
+	if (u->copies.count)
+		*spec = *u->copies.items[0].spec;
 	step_words(m, s, (const char *const[]){ "/bin/sh", "-c", line, NULL });
 	s->dir = service->on_host && service->on_host->working_dir ? service->on_host->working_dir
 								   : service->develop->source;
