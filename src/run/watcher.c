@@ -165,6 +165,18 @@ static void on_lost(void *ctx)
 		}
 }
 
+static void on_begin(void *ctx)
+{
+	settle(ctx);
+}
+
+static struct watch_sink sink_of(struct watcher *w)
+{
+	return (struct watch_sink){
+		.begin = on_begin, .lost = on_lost, .round = on_round, .ctx = w
+	};
+}
+
 static void on_change(void *ctx, const struct watch_change *c)
 {
 	struct watched_rule *r = ctx;
@@ -193,7 +205,7 @@ static void on_note(void *ctx, const char *text)
 static struct watch_backend *polling(struct watcher *w)
 {
 	if (!w->polling)
-		w->polling = watch_poll_new(w->loop, (struct watch_sink){ on_lost, on_round, w },
+		w->polling = watch_poll_new(w->loop, sink_of(w),
 			w->trouble.poll_ms ? w->trouble.poll_ms : WATCH_POLL_MS);
 	return w->polling;
 }
@@ -271,8 +283,7 @@ static void open_events(struct watcher *w)
 {
 	int why = w->trouble.no_events;
 	if (!why)
-		w->events = watch_inotify_new(
-			w->loop, (struct watch_sink){ on_lost, on_round, w }, &why);
+		w->events = watch_inotify_new(w->loop, sink_of(w), &why);
 	if (!w->events) {
 		no_events(w, why);
 		return;
