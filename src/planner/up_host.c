@@ -15,6 +15,7 @@ void plan_host_start(struct make *m, struct unit *u, struct step *after)
 	}
 	plan_need(m->plan, u->start, after);
 	plan_need(m->plan, u->start, u->install);
+	plan_need(m->plan, u->start, plan_first_stages(m, u, NULL, after));
 	for (size_t i = 0; i < u->displaced.count; i++)
 		plan_need(m->plan, u->start, u->displaced.items[i]);
 	await_needs(m, u->start, s);

@@ -135,7 +135,7 @@ static int add_env_files(struct job *j, const struct host_spec *s, struct strs *
 }
 
 /* Ours, over it the files', over them what the service says itself. NULL with job->error. */
-static const char *const *whole_environment(struct job *j, const struct host_spec *s)
+const char *const *job_host_environment(struct job *j, const struct host_spec *s)
 {
 	struct arena *a = &j->run->arena;
 	char **own = clean_environment(a, NULL);
@@ -159,7 +159,7 @@ static const char *const *whole_environment(struct job *j, const struct host_spe
 static int start_one(struct job *j, const struct host_spec *s)
 {
 	struct hosts *h = j->run->pf->hosts;
-	struct host_launch l = { .spec = s, .env = whole_environment(j, s) };
+	struct host_launch l = { .spec = s, .env = job_host_environment(j, s) };
 	if (!l.env || h->ops->start(h, &l, &j->error)) {
 		j->error.place = j->error.place.file ? j->error.place : s->place;
 		return -1;
