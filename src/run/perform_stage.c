@@ -182,8 +182,14 @@ static int apart_begin(struct job *j)
 static int host_begin(struct job *j)
 {
 	struct stage_job *st = j->state;
+	const char *const *env = job_host_environment(j, j->step->hosts.items[0]);
+	if (!env)
+		return -1;
+	for (; *env; env++)
+		strs_add(&j->run->arena, &st->env, *env);
 	strs_add(&j->run->arena, &st->env, mark_of(j));
-	return start_child(j, (const char *const *)clean_environment(&j->run->arena, &st->env));
+	strs_add(&j->run->arena, &st->env, NULL);
+	return start_child(j, st->env.items);
 }
 
 static const struct place_ops inside = { inside_begin, inside_done, inside_end, false };
