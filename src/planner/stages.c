@@ -59,16 +59,7 @@ static const struct container *home_of(const struct make *m, const struct servic
 
 static void on_host(struct make *m, struct step *s, const struct service *service, const char *line)
 {
-<<<<<<< HEAD
-	struct unit *u = unit_of(m, service);
-	struct host_spec *spec = arena_new(m->a, struct host_spec);
-	if (!u->copies.count)
-		host_unit(m, u);
-	if (u->copies.count)
-		*spec = *u->copies.items[0].spec;
-=======
 	struct host_spec *spec = host_errand(m, service);
->>>>>>> hosts
 	step_words(m, s, (const char *const[]){ "/bin/sh", "-c", line, NULL });
 	s->dir = spec->dir;
 	spec->argv = s->argv;
