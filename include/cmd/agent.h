@@ -19,16 +19,14 @@ struct up_opts { /* of `up`, also as the agent reads them again */
  * Each returns 0 or the exit status after having said what is wrong.
  *
  * find_agent() connects to the one that runs, if any, and looks through it: c->agent, c->hosts and
- * the world's host units. summon_agent() starts one beside what comes next; join_agent() waits for
- * it (starting one when none was) until c->agent is there.
+ * the world's host units; with c->wants_agent there is one afterwards, of this version.
+ * summon_agent() starts one beside what comes next, join_agent() waits until c->agent is there.
  */
 int find_agent(struct context *c);
-bool agent_runs_host(
-	struct context *c); /* asked before the project is decoded for good: sets c->host */
 int summon_agent(struct context *c);
 int join_agent(struct context *c);
-/* Is the running one of another version? Then it is ended, with all that it supervises. */
-int replace_stranger(struct context *c);
+bool agent_runs_host(
+	struct context *c); /* asked before the project is decoded for good: sets c->host */
 /* What a killed agent left running is ended; the workspace's lock is held. */
 int reconcile(struct context *c);
 /* Tells it to go, after its services were stopped, and waits until it has. */

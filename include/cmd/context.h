@@ -45,14 +45,16 @@ struct context {
 	struct vault *vault;
 	struct lock lock;
 	struct control_client *agent; /* the workspace's, when one runs */
-	struct hosts *hosts;      /* who runs the host services: the agent, or this very process */
-	const char *agent_config; /* hash of what the agent has read; NULL: nothing */
-	int summoned;             /* an agent's word on its start is read from here; -1: none */
-	bool host;                /* up --host, now or as the agent remembers it */
-	bool sought, looked;      /* for an agent; at the world */
-	struct err engine_error;  /* why there is no engine, where that may not matter */
-	const char *root;         /* folder of the configuration; set by load_config() */
-	const char *environment;  /* "dev" unless told otherwise */
+	struct hosts *hosts;       /* who runs the host services: the agent, or this very process */
+	const char *agent_version; /* of the devenv that it is */
+	const char *agent_config;  /* hash of what the agent has read; NULL: nothing */
+	int summoned;              /* an agent's word on its start is read from here; -1: none */
+	bool host;                 /* up --host, now or as the agent remembers it */
+	bool sought, looked;       /* for an agent; at the world */
+	bool wants_agent;          /* one of this version is to run: started, or replaced */
+	struct err engine_error;   /* why there is no engine, where that may not matter */
+	const char *root;          /* folder of the configuration; set by load_config() */
+	const char *environment;   /* "dev" unless told otherwise */
 	bool have_project, have_places, locked;
 	bool noted; /* what this version does not act on was said */
 	struct timing timings[16];
