@@ -15,10 +15,19 @@ enum {
 	SETTLE_MS = 500,   /* and while something does */
 	SETTLE_LOOKS = 20, /* so many of them after the last change */
 	ENGINE_AGAIN_MS = 2000,
+	TOO_SOON_S = 2, /* what fails so soon met a service that was not quite up yet */
+	TRIES = 8,
+};
+
+struct started { /* a pane whose command the watcher has begun again */
+	const char *pane;
+	int64_t at; /* seconds since 1970 */
+	int tries;  /* in a row */
 };
 
 struct watcher {
 	struct context *c;
+	LIST_OF(struct started) started; /* in the context's arena */
 	struct tmux tmux;
 	struct engine_changes *changes;
 	struct strs words; /* of the next call of tmux, in the look's arena */
@@ -71,10 +80,31 @@ static void show_state(
 	set(x, a, p, "@devenv_colour", colour_of(word));
 }
 
+static struct started *started_of(struct watcher *x, const char *pane)
+{
+	for (size_t i = 0; i < x->started.count; i++)
+		if (streq(x->started.items[i].pane, pane))
+			return &x->started.items[i];
+	struct started *s = list_push(&x->c->arena, &x->started);
+	s->pane = arena_strdup(&x->c->arena, pane);
+	return s;
+}
+
+static void start_again(struct watcher *x, struct arena *a, const struct tmux_pane *p, bool fresh)
+{
+	struct started *s = started_of(x, p->id);
+	if (!fresh && (s->tries >= TRIES || p->died - s->at > TOO_SOON_S))
+		return;
+	s->tries = fresh ? 1 : s->tries + 1;
+	s->at = clock_ms() / 1000;
+	say(x, a, (const char *const[]){ "respawn-pane", "-t", p->id, NULL });
+}
+
 /*
  * A pane remembers the run of its service that its command belongs to. One that has ended under an
  * earlier run (or before there was any) begins again; one that ended within this run was ended by
- * the developer.
+ * the developer, unless it failed as soon as it was begun again: a container that has just started
+ * may refuse what it takes a moment later.
  */
 static void keep_alive(
 	struct watcher *x, struct arena *a, const struct tmux_pane *p, const struct container *k)
@@ -83,11 +113,11 @@ static void keep_alive(
 		return;
 	const char *run = k->host ? arena_printf(a, "%s@%ld", k->id, (long)k->pid)
 				  : engine_run_of(x->c->engine, a, k->id);
-	if (!run || streq(run, p->run))
-		return;
-	set(x, a, p, "@devenv_run", run);
-	if (p->dead)
-		say(x, a, (const char *const[]){ "respawn-pane", "-t", p->id, NULL });
+	bool fresh = run && !streq(run, p->run);
+	if (fresh)
+		set(x, a, p, "@devenv_run", run);
+	if (run && p->dead && (fresh || p->failed))
+		start_again(x, a, p, fresh);
 }
 
 /* Everything is told to tmux in one call. -1: its server has gone. */

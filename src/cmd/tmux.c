@@ -169,7 +169,9 @@ static int ensure(
 	const char *made = NULL;
 	session_script(&script, s);
 	hash_hex(buf_str(&script), script.len, digest);
-	if (lock_take(&lock, path_join(&c->arena, c->places.state, "tmux.lock"), 10000, &c->error))
+	if (dir_make(c->places.state, 0700, &c->error) ||
+		lock_take(&lock, path_join(&c->arena, c->places.state, "tmux.lock"), 10000,
+			&c->error))
 		return fail(c);
 	int status = find(c, t, s->name, &made);
 	if (!status && !made)
@@ -262,16 +264,17 @@ const struct cmd cmd_tmux = {
 	.group = "inside",
 	.args = "[LAYOUT]",
 	.help = "panes on logs, database clients and shells, in a tmux session of their own",
-	.detail =
-		"LAYOUT is one of `layouts:` in devenv.yml; without it the one called default, "
-		"else the first. Where there is none, or for LAYOUT auto: one window for each "
-		"group of services that interact, with their logs, the clients of their databases "
-		"and a shell.\n"
-		"\n"
-		"A second call attaches to the session that is there; inside of it, it switches. "
-		"Titles show the state of their service. A pane whose command has ended stays, and "
-		"starts again with its service, or with Ctrl-b R. The server is the workspace's "
-		"own, with your tmux.conf.",
+	.detail = "LAYOUT is one of `layouts:` in devenv.yml; without it the one called default, "
+		  "else the first. Where\n"
+		  "there is none, or for LAYOUT auto: one window for each group of services that "
+		  "interact, with their\n"
+		  "logs, the clients of their databases and a shell.\n"
+		  "\n"
+		  "A second call attaches to the session that is there; inside of it, it switches. "
+		  "Titles show the\n"
+		  "state of their service. A pane whose command has ended stays, and starts again "
+		  "with its service,\n"
+		  "or with Ctrl-b R. The server is the workspace's own, with your tmux.conf.",
 	.opts = tmux_options,
 	.opts_size = sizeof(struct tmux_opts),
 	.max_args = 1,
