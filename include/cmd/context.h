@@ -19,6 +19,9 @@ struct globals {
 	bool json, yes, dry_run, trust, quiet, strict_ports, version;
 };
 
+struct control_client;
+struct hosts;
+
 struct timing { /* devenv's own share, for --timings */
 	const char *what;
 	int64_t us;
@@ -41,13 +44,21 @@ struct context {
 	struct engine *engine;
 	struct vault *vault;
 	struct lock lock;
-	const char *root;        /* folder of the configuration; set by load_config() */
-	const char *environment; /* "dev" unless told otherwise */
+	struct control_client *agent; /* the workspace's, when one runs */
+	struct hosts *hosts;      /* who runs the host services: the agent, or this very process */
+	const char *agent_config; /* hash of what the agent has read; NULL: nothing */
+	int summoned;             /* an agent's word on its start is read from here; -1: none */
+	bool host;                /* up --host, now or as the agent remembers it */
+	bool sought, looked;      /* for an agent; at the world */
+	struct err engine_error;  /* why there is no engine, where that may not matter */
+	const char *root;         /* folder of the configuration; set by load_config() */
+	const char *environment;  /* "dev" unless told otherwise */
 	bool have_project, have_places, locked;
 	bool noted; /* what this version does not act on was said */
 	struct timing timings[16];
 	size_t timing_count;
 	int64_t lap_us;
+	int64_t began_ms; /* when the command did, since 1970 */
 };
 
 /* Each returns 0, or the exit status after having printed what is wrong. Calling twice is fine. */
@@ -55,8 +66,15 @@ int load_config(struct context *c);  /* layers, merge, substitution: config and 
 int load_project(struct context *c); /* load_config(), schema, decode; prints diagnostics */
 int open_places(struct context *c);  /* load_project() and the workspace's directories */
 int open_engine(struct context *c);
-int look(struct context *c);      /* open_engine() and this workspace's containers */
-int take_lock(struct context *c); /* commands that change something take turns */
+/*
+ * This workspace's units: host services of the agent, containers of the engine. Where the project
+ * has host services, too, an engine that does not answer is only noted in engine_error:
+ * need_engine() says it when it matters.
+ */
+int look(struct context *c);
+int need_engine(struct context *c);
+bool can_move_to_host(const struct context *c); /* is there a service that `up --host` would? */
+int take_lock(struct context *c);               /* commands that change something take turns */
 
 /* Everything a plan needs, in order: consent, secrets, certificates, ports, hashes of inputs. Then
  * the plan. */

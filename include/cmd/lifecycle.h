@@ -21,6 +21,9 @@ struct log_printer {
 	struct buf out;
 };
 struct log_printer log_printer_of(struct context *c, bool times);
+/* One line into p->out. */
+void log_format(struct log_printer *p, const char *service, int number, enum stream s,
+	int64_t time_ns, const char *line, size_t len);
 void log_print(void *printer, const char *service, int number, enum stream s, int64_t time_ns,
 	const char *line, size_t len);
 

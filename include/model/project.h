@@ -314,7 +314,7 @@ struct project {
 	LIST_OF(struct hook) hooks;
 	LIST_OF(struct command) commands;
 	LIST_OF(struct layout) layouts; /* model/layout.h */
-	struct strs cert_hosts; /* of certs: and routes, sorted, unique */
+	struct strs cert_hosts;         /* of certs: and routes, sorted, unique */
 	struct strs includes;
 	struct names image_names, service_names, volume_names, secret_names, command_names;
 };

@@ -78,8 +78,9 @@ int plan_stages(struct arena *a, const struct project *p, const struct world *w,
 int plan_all_stages(struct arena *a, const struct project *p, const struct world *w,
 	const struct stage_request *reqs, size_t count, bool alone, struct plan *out,
 	struct diags *d);
-/* Do two modules have a stage in common, so that its run is one run for both? */
-bool stages_shared(const struct service *a, const struct service *b);
+/* Is this stage of two modules one and the same work, so that its run is one run for both? */
+bool stage_is_common(const struct service *a, const struct service *b, enum stage_kind k);
+bool stages_shared(const struct service *a, const struct service *b); /* any of them */
 
 /* What changed files mean, by the configuration alone. Paths are relative to the project. */
 enum change {

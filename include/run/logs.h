@@ -31,6 +31,10 @@ int log_file_open(
 int log_file_add(struct log_file *f, int64_t time_ns, char kind, const char *text, size_t len,
 	struct err *e);
 int log_file_close(struct log_file *f, struct err *e); /* writes what is pending */
+/* Many whole lines that are in the file's format already, at once. On failure none of them stays.
+ */
+int log_file_put(struct log_file *f, const char *lines, size_t len, struct err *e);
+void log_file_drop(struct log_file *f); /* closes it; what is pending is forgotten */
 
 /* One line of a file in parts; false: it is none of ours (skipped by readers). */
 struct log_line {

@@ -4,6 +4,7 @@
 
 #include "run/child.h"
 #include "run/engine.h"
+#include "run/hosts.h"
 #include "run/run.h"
 
 struct readiness; /* ready.c: units waited for by one poller */
@@ -20,7 +21,14 @@ struct run { /* one perform() */
 	bool containers_stale; /* something may have made or removed containers since the last look
 				*/
 	int builds, parallel;
+	/* Host services: the last look at them, and the steps that look again until it shows. */
+	struct world hosts_seen;
+	struct arena hosts_arena;
+	int64_t hosts_at; /* monotonic ms */
+	int polling;
 };
+
+enum { HOST_LOOK_MS = 5 };
 
 enum verdict { GOES_ON, SUCCEEDED, BROKE };
 
@@ -47,7 +55,9 @@ struct step_ops {
 };
 
 extern const struct step_ops ops_build, ops_exec, ops_start, ops_stop, ops_remove, ops_ready,
-	ops_reload;
+	ops_reload, ops_stage, ops_host_start, ops_host_stop, ops_host_remove, ops_host_reload;
+
+const struct container *run_host_unit(struct run *r, const char *id); /* as last seen, or NULL */
 
 void job_say(struct job *j, enum event_kind kind, const char *text, double fraction);
 void job_say_n(struct job *j, enum event_kind kind, const char *text, size_t len, double fraction);

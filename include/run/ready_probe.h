@@ -4,14 +4,18 @@
 
 #include <regex.h>
 
+#include "run/http.h"
 #include "run/perform.h"
 
 enum probe_answer { PROBE_PENDING, PROBE_YES, PROBE_NO };
 
 struct ready_unit {
 	struct ready_unit *next;
+	struct ready_unit *sibling; /* of the same host service: its next copy */
 	struct readiness *owner;
 	const struct service *service;
+	int number; /* copy, from 1 */
+	bool host;  /* a host service's */
 	int64_t started, deadline_ms;
 	enum verdict verdict;
 	struct err error;
@@ -24,6 +28,9 @@ struct ready_unit {
 	int64_t uptime_s, running_since; /* running_since: monotonic, first look that saw it run; 0:
 					    it does not */
 	unsigned looks, absences, restarts;
+	pid_t pid; /* of a host service */
+	bool notified;
+	char note[200]; /* of a host service: why it is down */
 
 	/* The probe under way. */
 	const struct probe_ops *ops;
@@ -32,6 +39,10 @@ struct ready_unit {
 	struct http_call *http;
 	struct engine_run *exec;
 	struct log_stream *log;
+	struct child *child; /* a check on the host */
+	struct spawn spawn;
+	struct buf output;
+	struct arena arena;    /* of the child's arguments */
 	int fd;                /* TCP; -1: none */
 	bool by_ip, ip_silent; /* the container's own address is asked; it swallows packets */
 	bool line_seen, regex_ready;
@@ -49,6 +60,8 @@ struct probe_ops {
 
 extern const struct probe_ops
 	*const probe_kinds[]; /* by enum check_kind; NULL: running is enough */
+extern const struct probe_ops *const host_probe_kinds[]; /* the same of host services */
+extern const struct probe_ops probe_host_log, probe_host_exec, probe_notify;
 
 struct readiness {
 	struct performer *pf;
@@ -62,7 +75,22 @@ struct readiness {
 	struct engine_call *look;
 	int64_t look_began;
 	unsigned look_count;
+	struct arena host_arena; /* of the last look at host services */
+	int64_t host_look;       /* when that was */
+	unsigned host_looks;
+	struct http *http; /* for HTTP checks where there is no engine */
 };
+
+enum { HOST_PROBE_MS = 5 };
+
+/* ready_host.c */
+void readiness_look_at_hosts(struct readiness *rd); /* when it is time */
+int64_t readiness_next_host_look(const struct readiness *rd);
+void host_unit_log(struct ready_unit *u); /* the last lines of its log into u->error */
+
+/* ready.c: what a look told of a unit; c NULL: it is not there. */
+void unit_seen(struct ready_unit *u, const struct container *c);
+void units_failed(struct readiness *rd, bool host, const struct err *e);
 
 void unit_last(struct ready_unit *u, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void unit_awaits(struct ready_unit *u, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

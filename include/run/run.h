@@ -278,6 +278,9 @@ struct performer {
 	void *ctx;
 	int parallel; /* at most so many builds at once; 0: number of processors */
 };
+/* All units of a workspace anew: containers of g, host services of h; either may be NULL. */
+int units_look(struct engine *g, struct hosts *h, struct arena *a, const char *workspace,
+	struct world *w, struct err *e);
 /* Ready queue over the graph; on failure what needs the failed step is skipped, the rest ends. 0,
  * or -1 with the first error. */
 int perform(struct performer *pf, struct plan *p, struct err *e);

@@ -10,6 +10,7 @@
 #ifndef RUN_WATCH_H
 #define RUN_WATCH_H
 
+#include "base/diag.h"
 #include "base/text.h"
 #include "run/loop.h"
 

@@ -86,6 +86,7 @@ const struct cmd *const commands[] = {
 	&cmd_completion,
 	&cmd_complete_words,
 	&cmd_session,
+	&cmd_agent,
 	NULL,
 };
 
@@ -149,7 +150,7 @@ static int dispatch(struct context *c, struct parsed *p)
 
 int cmd_main(int argc, char **argv)
 {
-	struct context c = { .lock = { .fd = -1 } };
+	struct context c = { .lock = { .fd = -1 }, .summoned = -1, .began_ms = clock_ms() };
 	struct parsed p = { 0 };
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); /* a core file could hold secrets */
 	c.diags.arena = &c.arena;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/agent.h"
 #include "model/schema.h"
 
 static const char *const kept_references[] = { "secret.", "service.", NULL };
@@ -81,19 +82,52 @@ int load_config(struct context *c)
 	return bad || !c->config.tree ? ERR_CONFIG : 0;
 }
 
+static void decode(struct context *c)
+{
+	struct project_request req = { .dir = c->root,
+		.environment = c->environment,
+		.name = c->g.project,
+		.host = c->host,
+		.home = getenv("HOME") };
+	c->project = (struct project){ 0 };
+	project_decode(&c->arena, c->config.tree, &req, &c->project, &c->diags);
+}
+
+static int find_places(struct context *c)
+{
+	if (c->places.state)
+		return 0;
+	return places_find(&c->arena, c->project.dir, c->project.workspace, &c->places, &c->error);
+}
+
+bool can_move_to_host(const struct context *c)
+{
+	for (size_t i = 0; i < c->project.services.count; i++)
+		if (c->project.services.items[i].on_host &&
+			c->project.services.items[i].where == RUN_CONTAINER)
+			return true;
+	return false;
+}
+
+/* What was brought up with --host stays there for all commands, as long as its agent runs. */
+static void decode_as_it_runs(struct context *c)
+{
+	decode(c);
+	if (c->diags.errors || c->host || c->sought || !can_move_to_host(c) || find_places(c))
+		return;
+	if (agent_runs_host(c))
+		decode(c);
+}
+
 int load_project(struct context *c)
 {
 	if (c->have_project)
 		return 0;
 	if (load_config(c))
 		return c->error.code ? (int)c->error.code : report(c);
-	struct project_request req = { .dir = c->root,
-		.environment = c->environment,
-		.name = c->g.project,
-		.home = getenv("HOME") };
 	schema_check(&c->arena, &schema_devenv, c->config.tree, &c->diags);
 	if (!c->diags.errors)
-		project_decode(&c->arena, c->config.tree, &req, &c->project, &c->diags);
+		decode_as_it_runs(c);
 	lap(c, "project", false);
 	int status = report(c);
 	c->have_project = !status;
@@ -105,7 +139,7 @@ int open_places(struct context *c)
 	int status = load_project(c);
 	if (status || c->have_places)
 		return status;
-	if (places_find(&c->arena, c->project.dir, c->project.workspace, &c->places, &c->error))
+	if (find_places(c))
 		return fail(c);
 	c->have_places = true;
 	if (probe_local(&c->arena, &c->project, &c->places, &c->world, &c->error))
@@ -121,16 +155,51 @@ int open_engine(struct context *c)
 	return c->engine ? 0 : fail(c);
 }
 
+static bool has(const struct project *p, enum where where)
+{
+	for (size_t i = 0; i < p->services.count; i++)
+		if (p->services.items[i].where == where)
+			return true;
+	return false;
+}
+
+/* A project that lives on the host alone needs no engine; it may still have left containers there.
+ */
+static int look_at_engine(struct context *c)
+{
+	bool containers = has(&c->project, RUN_CONTAINER), hosts = has(&c->project, RUN_HOST);
+	struct err *e = hosts ? &c->engine_error : &c->error;
+	if (!containers && hosts)
+		return 0;
+	if (!c->engine)
+		c->engine = engine_open(e);
+	if (c->engine && engine_look(c->engine, &c->arena, c->project.workspace, &c->world, e) == 0)
+		return 0;
+	engine_close(c->engine);
+	c->engine = NULL;
+	return hosts ? 0 : fail(c);
+}
+
+int need_engine(struct context *c)
+{
+	if (c->engine)
+		return 0;
+	if (!c->engine_error.code)
+		return open_engine(c);
+	c->error = c->engine_error;
+	return fail(c);
+}
+
 int look(struct context *c)
 {
 	int status = open_places(c);
-	if (status || c->world.engine)
+	if (status || c->looked)
 		return status;
-	if (open_engine(c))
-		return c->error.code;
-	int bad = engine_look(c->engine, &c->arena, c->project.workspace, &c->world, &c->error);
+	status = find_agent(c);
+	status = status ? status : look_at_engine(c);
 	lap(c, "engine", true);
-	return bad ? fail(c) : 0;
+	c->looked = !status;
+	return status;
 }
 
 enum { LOCK_WAIT_MS = 5000 };
@@ -152,6 +221,9 @@ int take_lock(struct context *c)
 void context_release(struct context *c)
 {
 	lock_drop(&c->lock);
+	control_disconnect(c->agent);
+	if (c->summoned >= 0)
+		close(c->summoned);
 	vault_close(c->vault);
 	engine_close(c->engine);
 	loop_free(c->loop);

@@ -49,10 +49,9 @@ struct log_printer log_printer_of(struct context *c, bool times)
 static void print_json(struct log_printer *p, const char *service, int number, enum stream s,
 	int64_t time_ns, const char *line, size_t len);
 
-void log_print(void *printer, const char *service, int number, enum stream s, int64_t time_ns,
-	const char *line, size_t len)
+void log_format(struct log_printer *p, const char *service, int number, enum stream s,
+	int64_t time_ns, const char *line, size_t len)
 {
-	struct log_printer *p = printer;
 	struct context *c = p->context;
 	const struct service *known = project_service(&c->project, service);
 	int colour = known ? (int)(known - c->project.services.items) : 0;
@@ -69,6 +68,13 @@ void log_print(void *printer, const char *service, int number, enum stream s, in
 		print_json(p, service, number, s, time_ns, line, len);
 	else
 		view_log_line(&p->out, &p->style, service, number, colour, time_ns, line, len);
+}
+
+void log_print(void *printer, const char *service, int number, enum stream s, int64_t time_ns,
+	const char *line, size_t len)
+{
+	struct log_printer *p = printer;
+	log_format(p, service, number, s, time_ns, line, len);
 	emit(&p->out);
 	if (p->follow)
 		fflush(stdout);

@@ -8,6 +8,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/context.h"
+#include "cmd/foreground.h"
 #include "cmd/lifecycle.h"
 
 struct up_opts {
@@ -114,48 +115,6 @@ static int heal_files(struct context *c)
 	return 0;
 }
 
-static int follow_logs(struct context *c)
-{
-	struct log_printer printer = log_printer_of(c, true);
-	printer.follow = true;
-	struct log_query q = { .tail = 0, .follow = true };
-	for (size_t i = 0; i < c->plan.chosen.count; i++)
-		strs_add(&c->arena, &q.services, c->plan.chosen.items[i].service->name);
-	if (logs_read(
-		    c->engine, c->loop, &c->places, &c->world, &q, log_print, &printer, &c->error))
-		return fail(c);
-	return 0;
-}
-
-/* First Ctrl-C: in order, saying who is awaited. A second one is seen by perform(), which
- * escalates. */
-static int stop_all(struct context *c, const struct strs *services)
-{
-	struct plan_request stop = { .goal = GOAL_STOP, .services = *services, .timeout_ms = -1 };
-	fputs("\nStopping (Ctrl-C again to kill)\n", stderr);
-	loop_rearm(c->loop);
-	int status = look_again(c);
-	if (!status)
-		status = make_plan(c, &stop);
-	return status ? status : carry_out(c);
-}
-
-static int foreground(struct context *c, const struct strs *services)
-{
-	note(c, "\nFollowing logs; Ctrl-C stops everything.");
-	lock_drop(&c->lock); /* others may look and act meanwhile; stopping takes it again */
-	c->locked = false;
-	int status = follow_logs(c);
-	if (status)
-		return status;
-	int by = loop_signal(c->loop);
-	if (!by) /* every log ended by itself: all have stopped */
-		return 0;
-	status = take_lock(c);
-	status = status ? status : stop_all(c, services);
-	return status ? status : 128 + by;
-}
-
 static int run_up(struct context *c, const void *opts, const struct strs *args)
 {
 	const struct up_opts *o = opts;
@@ -195,7 +154,7 @@ static int run_up(struct context *c, const void *opts, const struct strs *args)
 	if (!c->loop)
 		c->loop = loop_new();
 	fflush(stdout);
-	return foreground(c, args);
+	return foreground_run(c, NULL, args);
 }
 
 const struct cmd cmd_up = {
@@ -210,9 +169,10 @@ const struct cmd cmd_up = {
 		  "of dependency, and waits until each is ready. Without SVC: the services of "
 		  "up.services, or all\n"
 		  "that no profile holds back. What they need comes along.\n\n"
-		  "In the foreground (without -d) it then follows the logs; Ctrl-C stops "
-		  "everything in reverse\n"
-		  "order, a second Ctrl-C kills what is left.",
+		  "In the foreground (without -d) it then follows the logs and the results of the "
+		  "develop loop; ?\n"
+		  "shows the keys. Ctrl-C stops everything in reverse order, a second Ctrl-C kills "
+		  "what is left.",
 	.opts = up_options,
 	.opts_size = sizeof(struct up_opts),
 	.max_args = -1,

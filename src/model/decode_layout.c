@@ -120,7 +120,8 @@ static bool words_read(struct decode *c, struct pane *p, const struct node *v, c
 {
 	const char *why = "";
 	size_t count = 0;
-	char **words = split_words(c->a, node_text(v), &count, &why);
+	const char *text = node_text(v);
+	char **words = split_words(c->a, text ? text : "", &count, &why);
 	if (!words || !count)
 		say(c, SEV_ERROR, v->place, path, "%s", words ? "nothing is named here" : why);
 	for (size_t i = 0; words && i < count; i++)

@@ -213,6 +213,13 @@ void await_needs(struct make *m, struct step *s, const struct service *service);
 void pass_gates(
 	struct make *m, struct unit *u); /* once its own steps are planned, in order of need */
 void plan_followers(struct make *m);     /* those who depend on what was made anew */
+/* stages.c: the named stages one after the other, or those of another module that are the same; the
+ * last of them, or NULL. anew: not in the container that is there. */
+struct step *plan_gates(struct make *m, const struct service *s, unsigned stages, bool anew,
+	const struct step_list *after, const char *why);
+/* Compile, and what `up.lint` and `up.test` put before a start; NULL: nothing. */
+struct step *plan_first_stages(
+	struct make *m, const struct unit *u, struct step *create, struct step *after);
 struct step *exec_step(struct make *m, const char *id, const char *unit, struct place at,
 	int64_t timeout_ms, const char *why_fmt, ...) __attribute__((format(printf, 6, 7)));
 void step_words(struct make *m, struct step *s, const char *const *words); /* NULL-terminated */

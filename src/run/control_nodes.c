@@ -291,7 +291,8 @@ struct node *launch_to_node(struct arena *a, const struct host_launch *l)
 	struct node *n = node_map(a, nowhere), *env = node_list(a, nowhere);
 	map_put(a, n, "spec", nowhere, spec_to_node(a, l->spec));
 	for (size_t i = 0; l->env && l->env[i]; i++)
-		list_add(a, env, node_str(a, l->env[i], nowhere));
+		if (utf8_valid(l->env[i], strlen(l->env[i]), NULL)) /* else JSON cannot say it */
+			list_add(a, env, node_str(a, l->env[i], nowhere));
 	map_put(a, n, "env", nowhere, env);
 	return n;
 }

@@ -9,6 +9,7 @@
 #include "doc/json.h"
 #include "run/demux.h"
 #include "run/engine.h"
+#include "run/lines.h"
 
 enum { OUTPUT_MAX = 8 * 1024 * 1024 };
 
@@ -19,6 +20,7 @@ struct engine_run {
 	struct engine_call *call;
 	enum run_phase phase;
 	struct demux demux;
+	struct lines lines[2]; /* of the two streams; fn NULL: the output is kept in out */
 	struct buf out;
 	char id[130];
 	int status;
@@ -104,8 +106,10 @@ static void give_up(struct engine_run *x)
 static void on_output(void *ctx, enum stream s, const char *data, size_t len, bool start)
 {
 	struct engine_run *x = ctx;
-	(void)s, (void)start;
-	if (x->out.len + len <= OUTPUT_MAX)
+	(void)start;
+	if (x->lines[0].fn)
+		lines_feed(&x->lines[s == STREAM_STDERR], data, len);
+	else if (x->out.len + len <= OUTPUT_MAX)
 		buf_add(&x->out, data, len);
 }
 
@@ -129,6 +133,8 @@ struct engine_run *engine_run_begin(struct engine *g, const struct exec_request 
 	cleanup_buf struct buf body = BUF_INIT, path = BUF_INIT;
 	struct engine_run *x = xcalloc(1, sizeof(*x));
 	x->engine = g;
+	for (int i = 0; i < 2; i++)
+		x->lines[i] = (struct lines){ .fn = r->line, .ctx = r->ctx };
 	x->demux = (struct demux){ .mode = DEMUX_FRAMES, .fn = on_output, .ctx = x };
 	engine_exec_body(&body, r);
 	buf_addf(&path, "/containers/%s/exec", r->container);
@@ -158,9 +164,16 @@ static void made(struct engine_run *x)
 	arena_release(&a);
 }
 
+static void end_lines(struct engine_run *x)
+{
+	for (int i = 0; i < 2; i++)
+		lines_end(&x->lines[i]);
+}
+
 static void ended(struct engine_run *x)
 {
 	char path[200];
+	end_lines(x);
 	if (x->bad) {
 		err_set(&x->error, ERR_ENGINE, "the engine's output stream is broken");
 		give_up(x);
@@ -217,6 +230,8 @@ void engine_run_free(struct engine_run *x)
 	if (!x)
 		return;
 	engine_call_free(x->call);
+	for (int i = 0; i < 2; i++)
+		buf_release(&x->lines[i].rest);
 	buf_release(&x->out);
 	xfree(x);
 }

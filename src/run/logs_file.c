@@ -184,6 +184,30 @@ int log_file_add(
 	return f->size >= LOG_FILE_MAX ? turn_over(f, e) : 0;
 }
 
+/* A write that fell short leaves no torn line behind. */
+int log_file_put(struct log_file *f, const char *lines, size_t len, struct err *e)
+{
+	if (f->fd < 0)
+		return err_set(e, ERR_FAILED, "%s cannot be written", f->path);
+	if (fd_write(f->fd, lines, len)) {
+		err_errno(e, "writing %s", f->path);
+		if (ftruncate(f->fd, (off_t)f->size))
+			err_wrap(e, "with a torn line");
+		return -1;
+	}
+	f->size += len;
+	f->last_ns = clock_ms() * 1000000;
+	return f->size < LOG_FILE_MAX || turn_over(f, e) == 0 ? flush(f, e) : -1;
+}
+
+void log_file_drop(struct log_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+	buf_release(&f->pending);
+}
+
 int log_file_close(struct log_file *f, struct err *e)
 {
 	int rc = f->fd >= 0 ? flush(f, e) : 0;

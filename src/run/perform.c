@@ -40,16 +40,18 @@ static const struct step_ops ops_drop_network = { .start = drop_network_start };
 
 static const struct step_kind_row {
 	const struct step_ops *ops;
-	const char *doing; /* in front of an error: "building python" */
+	const char *doing;           /* in front of an error: "building python" */
+	const struct step_ops *host; /* about a host service; NULL: the same */
 } kinds[] = {
 	[STEP_WRITE] = { &ops_write, "writing the generated files" },
 	[STEP_BUILD] = { &ops_build, "building" },
 	[STEP_EXEC] = { &ops_exec, NULL },
-	[STEP_START] = { &ops_start, "starting" },
-	[STEP_STOP] = { &ops_stop, "stopping" },
-	[STEP_REMOVE] = { &ops_remove, "removing" },
+	[STEP_START] = { &ops_start, "starting", &ops_host_start },
+	[STEP_STOP] = { &ops_stop, "stopping", &ops_host_stop },
+	[STEP_REMOVE] = { &ops_remove, "removing", &ops_host_remove },
 	[STEP_READY] = { &ops_ready, NULL },
-	[STEP_RELOAD] = { &ops_reload, "reloading" },
+	[STEP_RELOAD] = { &ops_reload, "reloading", &ops_host_reload },
+	[STEP_STAGE] = { &ops_stage, NULL },
 	[STEP_DROP_VOLUME] = { &ops_drop_volume, "removing volume" },
 	[STEP_DROP_NETWORK] = { &ops_drop_network, "removing network" },
 };
@@ -98,8 +100,8 @@ int job_look(struct job *j)
 	struct run *r = j->run;
 	if (!r->containers_stale)
 		return 0;
-	if (engine_look(r->pf->engine, r->plan->arena, r->plan->project->workspace, r->pf->world,
-		    &j->error))
+	if (units_look(r->pf->engine, r->pf->hosts, r->plan->arena, r->plan->project->workspace,
+		    r->pf->world, &j->error))
 		return -1;
 	r->containers_stale = false;
 	return 0;
@@ -118,7 +120,7 @@ int job_containers(struct job *j, struct strs *ids)
 	struct world *w = j->run->pf->world;
 	for (size_t i = 0; i < w->containers.count; i++) {
 		const struct container *c = &w->containers.items[i];
-		if (!c->one_off && streq(c->service, service))
+		if (!c->host && !c->one_off && streq(c->service, service))
 			strs_add(&j->run->arena, ids, c->id);
 	}
 	return 0;
@@ -230,7 +232,8 @@ static void begin(struct run *r, struct step *s)
 	struct job *j = xcalloc(1, sizeof(*j));
 	j->run = r;
 	j->step = s;
-	j->ops = kinds[s->kind].ops;
+	const struct step_kind_row *row = &kinds[s->kind];
+	j->ops = row->host && step_on_host(s) ? row->host : row->ops;
 	j->started = now_ms();
 	j->next = r->jobs;
 	r->jobs = j;
@@ -388,7 +391,8 @@ bool perform_step(struct performance *x)
 
 int perform_timeout(const struct performance *x, int max_ms)
 {
-	int ms = max_ms < 200 ? max_ms : 200;
+	int most = x->run.polling ? HOST_LOOK_MS : 200;
+	int ms = max_ms < most ? max_ms : most;
 	return x->run.readiness ? readiness_timeout(x->run.readiness, ms) : ms;
 }
 
@@ -415,10 +419,10 @@ int perform_end(struct performance *x, struct err *e)
 	check_complete(r);
 	readiness_free(r->readiness);
 	/* The caller shows the units as they are now. */
-	if (r->containers_stale && r->plan->steps.count && r->pf->engine && !r->stopping &&
-		r->plan->project)
-		engine_look(r->pf->engine, r->plan->arena, r->plan->project->workspace,
+	if (r->containers_stale && r->plan->steps.count && !r->stopping && r->plan->project)
+		units_look(r->pf->engine, r->pf->hosts, r->plan->arena, r->plan->project->workspace,
 			r->pf->world, &ignored);
+	arena_release(&r->hosts_arena);
 	arena_release(&r->arena);
 	if (r->stopping)
 		rc = err_set(e, ERR_FAILED, "interrupted");

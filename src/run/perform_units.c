@@ -13,7 +13,7 @@ struct units_state {
 	struct engine_call **calls; /* one per id; NULL: done */
 	struct engine_run *command; /* RELOAD by a command */
 	int64_t grace_ms;
-	bool restarted;
+	bool restarted; /* or signalled: calls are awaited */
 };
 
 static struct units_state *units_new(struct job *j)
@@ -207,6 +207,17 @@ static enum verdict restart(struct job *j)
 	return order_all(j, what);
 }
 
+static enum verdict tell_signal(struct job *j)
+{
+	struct units_state *st = j->state;
+	char what[80];
+	const char *name = j->step->signal;
+	snprintf(what, sizeof(what), "kill?signal=SIG%.30s",
+		starts_with(name, "SIG") ? name + strlen("SIG") : name);
+	st->restarted = true;
+	return order_all(j, what);
+}
+
 static enum verdict reload_start(struct job *j)
 {
 	struct units_state *st = units_new(j);
@@ -214,6 +225,8 @@ static enum verdict reload_start(struct job *j)
 		return BROKE;
 	if (!st->ids.count)
 		return SUCCEEDED;
+	if (j->step->signal)
+		return tell_signal(j);
 	if (!j->step->argv.count)
 		return restart(j);
 	struct strs argv = { 0 };

@@ -14,6 +14,7 @@ enum {
 	LOOK_MS = 200,
 	LOOK_FAST = 5,
 	STEADY_MS = 100,
+	HOST_STEADY_MS = 30, /* a process on the host fails sooner than a container */
 	LAST_LINES = 20,
 	RESTARTS_MAX = 2,
 	ABSENT_MAX = 10
@@ -40,6 +41,8 @@ static void unit_free(struct ready_unit *u)
 	end_probe(u);
 	if (u->regex_ready)
 		regfree(&u->regex);
+	buf_release(&u->output);
+	arena_release(&u->arena);
 	xfree(u);
 }
 
@@ -55,36 +58,63 @@ void readiness_free(struct readiness *rd)
 	engine_call_free(rd->look);
 	arena_release(&rd->looks[0]);
 	arena_release(&rd->looks[1]);
+	arena_release(&rd->host_arena);
+	http_free(rd->http);
 	xfree(rd);
 }
 
-struct ready_unit *readiness_add(struct readiness *rd, const struct service *s, int64_t deadline_ms)
+static struct ready_unit *add_copy(
+	struct readiness *rd, const struct service *s, int number, int64_t deadline_ms)
 {
 	struct ready_unit *u = xcalloc(1, sizeof(*u));
 	u->owner = rd;
 	u->service = s;
+	u->number = number;
+	u->host = s->where == RUN_HOST;
 	u->started = now_ms();
 	u->deadline_ms = deadline_ms > 0            ? deadline_ms
 			 : s->check.deadline_ms > 0 ? s->check.deadline_ms
 						    : DEADLINE_MS;
 	u->fd = -1;
-	u->ops = s->kind == KIND_JOB ? NULL : probe_kinds[s->check.kind];
+	u->ops = s->kind == KIND_JOB ? NULL
+		 : u->host           ? host_probe_kinds[s->check.kind]
+				     : probe_kinds[s->check.kind];
 	u->verdict = GOES_ON;
 	unit_awaits(u, "%s",
 		s->kind == KIND_JOB ? "its end with status 0"
 		: u->ops            ? "its check"
+		: u->host           ? "its process to run"
 				    : "its container to run");
 	u->next = rd->units;
 	rd->units = u;
-	rd->look_count = 0;
+	rd->look_count = rd->host_looks = 0;
 	return u;
 }
 
-enum verdict ready_verdict(const struct ready_unit *u, struct err *e)
+/* The engine's copies are alike and the first speaks for all; host services have ports each. */
+struct ready_unit *readiness_add(struct readiness *rd, const struct service *s, int64_t deadline_ms)
 {
-	if (u->verdict == BROKE)
-		*e = u->error;
-	return u->verdict;
+	struct ready_unit *first = NULL;
+	int copies = s->where == RUN_HOST && s->replicas > 1 ? s->replicas : 1;
+	for (int number = copies; number > 0; number--) {
+		struct ready_unit *u = add_copy(rd, s, number, deadline_ms);
+		u->sibling = first;
+		first = u;
+	}
+	return first;
+}
+
+enum verdict ready_verdict(const struct ready_unit *first, struct err *e)
+{
+	enum verdict all = SUCCEEDED;
+	for (const struct ready_unit *u = first; u; u = u->sibling) {
+		if (u->verdict == BROKE) {
+			*e = u->error;
+			return BROKE;
+		}
+		all = u->verdict == GOES_ON ? GOES_ON : all;
+	}
+	return all;
 }
 
 const char *ready_awaited(const struct ready_unit *u)
@@ -108,6 +138,10 @@ static void add_log(struct ready_unit *u)
 	};
 	const struct container *list = &c;
 	struct log_request r = { .containers = &list, .count = 1, .tail = LAST_LINES };
+	if (u->host) {
+		host_unit_log(u);
+		return;
+	}
 	struct tail *t = xcalloc(1, sizeof(*t));
 	struct err ignored = ERR_INIT;
 	if (u->id[0] && engine_logs(u->owner->pf->engine, NULL, &r, on_tail, t, &ignored) == 0)
@@ -154,7 +188,7 @@ static void note_restarts(struct ready_unit *u, const struct container *c)
 {
 	bool again = c->state == UNIT_RESTARTING && u->state != UNIT_RESTARTING;
 	bool younger = c->state == UNIT_RUNNING && u->state == UNIT_RUNNING && c->uptime_s >= 0 &&
-		       c->uptime_s < u->uptime_s;
+		       (u->host ? c->pid != u->pid : c->uptime_s < u->uptime_s);
 	if (u->looks && (again || younger))
 		u->restarts++;
 	else if (!u->looks && again)
@@ -168,6 +202,8 @@ static void note_restarts(struct ready_unit *u, const struct container *c)
 /* The engine's own count, which sees what happens between two looks. */
 static int engine_restarts(struct ready_unit *u)
 {
+	if (u->host)
+		return (int)u->restarts;
 	struct arena a = ARENA_INIT;
 	struct node *n = NULL;
 	struct err ignored = ERR_INIT;
@@ -182,7 +218,10 @@ static int engine_restarts(struct ready_unit *u)
 
 static void ended(struct ready_unit *u)
 {
-	if (u->service->kind == KIND_JOB && u->exit_code == 0) {
+	char status[16];
+	snprintf(status, sizeof(status), "%d", u->exit_code);
+	if (u->service->kind == KIND_JOB &&
+		(u->exit_code == 0 || strs_has(&u->service->success_codes, status))) {
 		u->verdict = SUCCEEDED;
 		return;
 	}
@@ -196,7 +235,8 @@ static void absent(struct ready_unit *u)
 {
 	if (++u->absences < ABSENT_MAX && !u->looks)
 		return;
-	err_set(&u->error, ERR_FAILED, "the container of %s is gone", u->service->name);
+	err_set(&u->error, ERR_FAILED, u->host ? "%s was stopped" : "the container of %s is gone",
+		u->service->name);
 	u->id[0] = '\0';
 	unit_failed(u);
 }
@@ -214,7 +254,7 @@ static void judge(struct ready_unit *u)
 		ended(u);
 		break;
 	case UNIT_DEAD:
-		fail_with(u, "is dead");
+		fail_with(u, u->note[0] ? u->note : "is dead");
 		break;
 	case UNIT_RESTARTING:
 		if (u->restarts >= RESTARTS_MAX || engine_restarts(u) >= RESTARTS_MAX)
@@ -243,6 +283,11 @@ static void see(struct ready_unit *u, const struct container *c)
 	u->health = c->health;
 	u->exit_code = c->exit_code;
 	u->uptime_s = c->uptime_s;
+	u->pid = c->pid;
+	u->notified = c->notified;
+	if (u->host && c->restarts > u->restarts)
+		u->restarts = c->restarts;
+	snprintf(u->note, sizeof(u->note), "%s", c->note ? c->note : "");
 	u->looks++;
 	if (c->state != UNIT_RUNNING)
 		u->running_since = 0;
@@ -257,12 +302,19 @@ static void check_steady(struct ready_unit *u)
 	if (u->service->kind == KIND_JOB || u->ops || !u->running_since ||
 		u->health == HEALTH_STARTING)
 		return;
-	if (u->uptime_s < 1 && now_ms() - u->running_since < STEADY_MS)
+	if (u->uptime_s < 1 && now_ms() - u->running_since < (u->host ? HOST_STEADY_MS : STEADY_MS))
 		return;
-	if (u->uptime_s < 1 && u->service->restart_policy && engine_restarts(u) > 0)
+	if (!u->host && u->uptime_s < 1 && u->service->restart_policy && engine_restarts(u) > 0)
 		u->running_since = now_ms();
 	else
 		u->verdict = SUCCEEDED;
+}
+
+void unit_seen(struct ready_unit *u, const struct container *c)
+{
+	see(u, c);
+	if (u->verdict == GOES_ON)
+		check_steady(u);
 }
 
 static const struct container *container_of_unit(
@@ -276,10 +328,10 @@ static const struct container *container_of_unit(
 	return NULL;
 }
 
-static void fail_all(struct readiness *rd, const struct err *e)
+void units_failed(struct readiness *rd, bool host, const struct err *e)
 {
 	for (struct ready_unit *u = rd->units; u; u = u->next) {
-		if (u->verdict != GOES_ON)
+		if (u->verdict != GOES_ON || u->host != host)
 			continue;
 		u->error = *e;
 		u->verdict = BROKE;
@@ -298,24 +350,21 @@ static void end_look(struct readiness *rd)
 	engine_call_free(rd->look);
 	rd->look = NULL;
 	if (rc) {
-		fail_all(rd, &e);
+		units_failed(rd, false, &e);
 		return;
 	}
 	rd->present = next;
 	for (struct ready_unit *u = rd->units; u; u = u->next) {
 		/* What was asked before the unit came says nothing about it. */
-		if (u->verdict != GOES_ON || u->started > rd->look_began)
-			continue;
-		see(u, container_of_unit(rd, u->service));
-		if (u->verdict == GOES_ON)
-			check_steady(u);
+		if (u->verdict == GOES_ON && !u->host && u->started <= rd->look_began)
+			unit_seen(u, container_of_unit(rd, u->service));
 	}
 }
 
-static bool anyone_waits(const struct readiness *rd)
+static bool anyone_waits(const struct readiness *rd, bool host)
 {
 	for (const struct ready_unit *u = rd->units; u; u = u->next)
-		if (u->verdict == GOES_ON)
+		if (u->verdict == GOES_ON && u->host == host)
 			return true;
 	return false;
 }
@@ -338,7 +387,7 @@ static void begin_look(struct readiness *rd)
 	rd->look_count++;
 	rd->look = engine_begin(rd->pf->engine, &ask, &e);
 	if (!rd->look)
-		fail_all(rd, &e);
+		units_failed(rd, false, &e);
 }
 
 static void step_probe(struct ready_unit *u)
@@ -366,7 +415,11 @@ void readiness_tick(struct readiness *rd)
 {
 	if (rd->look && engine_done(rd->look))
 		end_look(rd);
-	if (!rd->look && anyone_waits(rd) && now_ms() >= next_look(rd))
+	if (anyone_waits(rd, true))
+		readiness_look_at_hosts(rd);
+	if (rd->http)
+		http_turn(rd->http, NULL, 0);
+	if (!rd->look && anyone_waits(rd, false) && now_ms() >= next_look(rd))
 		begin_look(rd);
 	for (struct ready_unit *u = rd->units; u; u = u->next) {
 		if (u->verdict == GOES_ON)
@@ -379,15 +432,16 @@ void readiness_tick(struct readiness *rd)
 int readiness_timeout(const struct readiness *rd, int max_ms)
 {
 	int64_t now = now_ms(), at = now + max_ms;
-	if (!anyone_waits(rd))
-		return max_ms;
-	if (!rd->look && next_look(rd) < at)
+	if (anyone_waits(rd, true) && readiness_next_host_look(rd) < at)
+		at = readiness_next_host_look(rd);
+	if (anyone_waits(rd, false) && !rd->look && next_look(rd) < at)
 		at = next_look(rd);
 	for (const struct ready_unit *u = rd->units; u; u = u->next) {
 		if (u->verdict != GOES_ON || !u->ops || !u->running_since)
 			continue;
-		/* A TCP attempt is not in the engine's wait: look often while one is open. */
-		int64_t due = !u->probing ? u->probe_next : u->fd >= 0 ? now + 5 : at;
+		/* Such an attempt is not in the engine's wait: look often while one is open. */
+		bool beside = u->fd >= 0 || (u->http && rd->http);
+		int64_t due = !u->probing ? u->probe_next : beside ? now + HOST_PROBE_MS : at;
 		if (due < at)
 			at = due;
 	}

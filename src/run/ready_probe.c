@@ -50,7 +50,7 @@ static int target_port(const struct service *s)
 /* Is the container's own address worth asking? Only on an engine of this machine. */
 static bool ip_usable(const struct ready_unit *u)
 {
-	return u->ip[0] && u->owner->pf->engine->socket[0] && !u->ip_silent;
+	return u->ip[0] && u->owner->pf->engine && u->owner->pf->engine->socket[0] && !u->ip_silent;
 }
 
 static int64_t try_ms(const struct ready_unit *u, int64_t fallback)
@@ -59,6 +59,20 @@ static int64_t try_ms(const struct ready_unit *u, int64_t fallback)
 }
 
 /* ---- HTTP ---- */
+
+/* The engine's set is served while it is waited for; without one readiness has its own. */
+static struct http *http_of(struct ready_unit *u)
+{
+	struct readiness *rd = u->owner;
+	struct err e = ERR_INIT;
+	if (rd->pf->engine)
+		return rd->pf->engine->http;
+	if (!rd->http)
+		rd->http = http_new(NULL, &e);
+	if (!rd->http)
+		unit_last(u, "%.180s", e.text);
+	return rd->http;
+}
 
 static enum probe_answer http_begin(struct ready_unit *u)
 {
@@ -84,8 +98,9 @@ static enum probe_answer http_begin(struct ready_unit *u)
 		.max_body = 1024 * 1024,
 		.tcp = true,
 	};
-	u->http = http_start(u->owner->pf->engine->http, &r);
-	return PROBE_PENDING;
+	struct http *set = http_of(u);
+	u->http = set ? http_start(set, &r) : NULL;
+	return set ? PROBE_PENDING : PROBE_NO;
 }
 
 static enum probe_answer http_poll(struct ready_unit *u)
@@ -324,10 +339,20 @@ static void log_end(struct ready_unit *u)
 
 static const struct probe_ops probe_log = { log_begin, log_poll, log_end, 200 };
 
+const struct probe_ops *const host_probe_kinds[] = {
+	[CHECK_NONE] = NULL,
+	[CHECK_HTTP] = &probe_http,
+	[CHECK_TCP] = &probe_tcp,
+	[CHECK_LOG] = &probe_host_log,
+	[CHECK_EXEC] = &probe_host_exec,
+	[CHECK_NOTIFY] = &probe_notify,
+};
+
 const struct probe_ops *const probe_kinds[] = {
 	[CHECK_NONE] = NULL,
 	[CHECK_HTTP] = &probe_http,
 	[CHECK_TCP] = &probe_tcp,
 	[CHECK_LOG] = &probe_log,
 	[CHECK_EXEC] = &probe_exec,
+	[CHECK_NOTIFY] = NULL, /* of host services only */
 };

@@ -24,7 +24,10 @@ before(async () => {
   base = `http://127.0.0.1:${server.address().port}`;
 });
 
-after(() => server.close());
+after(() => {
+  server.close();
+  server.closeAllConnections(); // fetch keeps its own open for seconds
+});
 
 function place(fields, headers = {}) {
   const body = new URLSearchParams(fields);

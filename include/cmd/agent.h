@@ -1,0 +1,62 @@
+/*
+ * The workspace's agent: a small process that supervises host services and watches modules. Here:
+ * what the commands share to find it, start it, join it and end it; the command that it is, is
+ * `devenv __agent`.
+ */
+#ifndef CMD_AGENT_H
+#define CMD_AGENT_H
+
+#include "cmd/context.h"
+#include "cmd/develop.h"
+#include "run/control.h"
+
+struct up_opts { /* of `up`, also as the agent reads them again */
+	bool detach, no_deps, force_recreate, build, no_hooks, strict_ports, timings;
+	bool host, watch, no_watch, lint, test;
+};
+
+/*
+ * Each returns 0 or the exit status after having said what is wrong.
+ *
+ * find_agent() connects to the one that runs, if any, and looks through it: c->agent, c->hosts and
+ * the world's host units. summon_agent() starts one beside what comes next; join_agent() waits for
+ * it (starting one when none was) until c->agent is there.
+ */
+int find_agent(struct context *c);
+bool agent_runs_host(
+	struct context *c); /* asked before the project is decoded for good: sets c->host */
+int summon_agent(struct context *c);
+int join_agent(struct context *c);
+/* Is the running one of another version? Then it is ended, with all that it supervises. */
+int replace_stranger(struct context *c);
+/* What a killed agent left running is ended; the workspace's lock is held. */
+int reconcile(struct context *c);
+/* Tells it to go, after its services were stopped, and waits until it has. */
+int end_agent(struct context *c);
+
+/* Does this `up` leave something to watch or to supervise? */
+bool wants_agent(const struct context *c, const struct up_opts *o);
+struct develop_switches switches_of(const struct project *p, const struct up_opts *o);
+/*
+ * What the agent is to read, and its hash with the configuration's. `up` hands it over when the
+ * agent has another.
+ */
+int adopt(struct context *c, const struct up_opts *o, const struct strs *services);
+/* All ends with this connection; off: no longer. */
+int own_agent(struct context *c, bool on);
+
+/* agent_generation.c: what the agent reads of the configuration, and the develop loop over it. */
+struct generation; /* heap */
+struct adoption {  /* of a newer `up` */
+	struct strs argv;
+	const char *config;
+	bool host;
+};
+/* NULL with err: it cannot be read. loop and hosts must stay. */
+struct generation *generation_new(struct loop *l, struct hosts *hosts, const struct adoption *what,
+	const struct develop_ops *ops, void *ctx, struct err *e);
+struct context *generation_context(struct generation *g);
+struct develop_loop *generation_develop(struct generation *g); /* NULL: there are no modules */
+void generation_free(struct generation *g);
+
+#endif
