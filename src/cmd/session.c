@@ -8,10 +8,12 @@
 
 #include "cmd/commands.h"
 #include "cmd/context.h"
+#include "run/control.h"
 #include "run/tmux.h"
 
 enum {
 	IDLE_MS = 5000,    /* between looks, when nothing happens */
+	HOSTS_MS = 1000,   /* the same where there are host services */
 	SETTLE_MS = 500,   /* and while something does */
 	SETTLE_LOOKS = 20, /* so many of them after the last change */
 	ENGINE_AGAIN_MS = 2000,
@@ -32,6 +34,7 @@ struct watcher {
 	struct engine_changes *changes;
 	struct strs words; /* of the next call of tmux, in the look's arena */
 	int settle;        /* quick looks to come */
+	bool hosts;        /* there are host services: nobody tells when they change */
 };
 
 static const char *colour_of(const char *word)
@@ -120,6 +123,20 @@ static void keep_alive(
 		start_again(x, a, p, fresh);
 }
 
+/* Host services are the agent's: without one there are none. */
+static bool look_at_hosts(struct context *c, struct arena *a, struct world *now)
+{
+	struct err ignored = ERR_INIT;
+	struct control_client *agent = control_connect(control_path(a, &c->places), &ignored);
+	bool seen = !ignored.code;
+	if (agent) {
+		struct hosts *h = control_hosts(agent);
+		seen = !h->ops->look(h, a, now, &ignored);
+	}
+	control_disconnect(agent);
+	return seen;
+}
+
 /* Everything is told to tmux in one call. -1: its server has gone. */
 static int look_once(struct watcher *x, struct arena *a)
 {
@@ -132,13 +149,18 @@ static int look_once(struct watcher *x, struct arena *a)
 	if (tmux_look(&x->tmux, a, &panes, &ignored))
 		return -1;
 	probe_local(a, &c->project, &c->places, &now, &ignored);
-	bool seen = c->engine && !engine_look(c->engine, a, c->project.workspace, &now, &ignored);
+	bool seen[] = {
+		[RUN_CONTAINER] = c->engine &&
+				  !engine_look(c->engine, a, c->project.workspace, &now, &ignored),
+		[RUN_HOST] = x->hosts && look_at_hosts(c, a, &now),
+	};
 	x->words = (struct strs){ 0 };
 	for (size_t i = 0; i < panes.count; i++) {
 		const struct tmux_pane *p = &panes.items[i];
 		const struct service *s = project_service(&c->project, p->service);
-		show_state(x, a, p, !s ? "gone" : seen ? view_unit_word(s, &now) : "unknown");
-		if (s && seen)
+		bool known = s && seen[s->where];
+		show_state(x, a, p, !s ? "gone" : known ? view_unit_word(s, &now) : "unknown");
+		if (known)
 			keep_alive(x, a, p, world_container(&now, s->name));
 	}
 	if (x->words.count) {
@@ -170,11 +192,11 @@ static void deafen(struct watcher *x)
 /* Until something happens at the engine, or it is time to look anyway. */
 static void pause_between(struct watcher *x)
 {
-	int64_t end = now_ms() + (x->settle > 0 ? SETTLE_MS : IDLE_MS);
+	int64_t end = now_ms() + (x->settle > 0 ? SETTLE_MS : x->hosts ? HOSTS_MS : IDLE_MS);
 	bool lost = false;
 	x->settle -= x->settle > 0;
 	if (!x->changes) {
-		loop_turn(x->c->loop, ENGINE_AGAIN_MS);
+		loop_turn(x->c->loop, x->hosts ? HOSTS_MS : ENGINE_AGAIN_MS);
 		return;
 	}
 	for (int64_t left; (left = end - now_ms()) > 0 && !loop_signal(x->c->loop);) {
@@ -200,6 +222,8 @@ static int run_session(struct context *c, const void *opts, const struct strs *a
 	x.tmux = (struct tmux){ c->loop, tmux_socket(&c->arena, &c->places, &c->error) };
 	if (!x.tmux.socket)
 		return fail(c);
+	for (size_t i = 0; i < c->project.services.count; i++)
+		x.hosts = x.hosts || c->project.services.items[i].where == RUN_HOST;
 	while (getppid() == parent && !loop_signal(c->loop)) {
 		struct arena a = ARENA_INIT;
 		listen(&x);

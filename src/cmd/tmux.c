@@ -12,6 +12,7 @@
 #include "cmd/commands.h"
 #include "cmd/context.h"
 #include "planner/session.h"
+#include "run/detach.h"
 #include "run/tmux.h"
 
 struct tmux_opts {
@@ -31,9 +32,9 @@ static const struct opt tmux_options[] = {
 
 /* ---- the value ---- */
 
-static const char *own_program(struct context *c, bool print)
+static const char *program(struct context *c, bool print)
 {
-	const char *path = print ? NULL : path_real(&c->arena, "/proc/self/exe");
+	const char *path = print ? NULL : path_real(&c->arena, own_program());
 	return path ? path : "devenv";
 }
 
@@ -54,7 +55,7 @@ static void option_list(
 static struct strs own_words(struct context *c, bool print)
 {
 	struct strs l = { 0 };
-	strs_add(&c->arena, &l, own_program(c, print));
+	strs_add(&c->arena, &l, program(c, print));
 	option(c, &l, "-C", c->project.dir);
 	for (size_t i = 0; i < c->g.files.count; i++) {
 		const char *file = path_real(&c->arena, c->g.files.items[i]);

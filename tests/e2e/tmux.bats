@@ -71,12 +71,22 @@ outer() {
 	tmux -S "$OUTER" -f /dev/null new-session -d -s outer -x 120 -y 40 -- "$@"
 }
 
-clients() {
-	mux list-clients -F '#{client_session}' 2>/dev/null
+# attached SESSIONS: they, sorted, have a client each.
+attached() {
+	[ "$(mux list-clients -F '#{client_session}' 2>/dev/null | sort | xargs)" = "$1" ]
 }
 
-attached() {
-	[ "$(clients)" = "$1" ]
+# watchers: pids of those that look after the project's sessions.
+watchers() {
+	pgrep -f -- "-C $PROJECT __session"
+}
+
+watched() {
+	[ -n "$(watchers)" ]
+}
+
+unwatched() {
+	[ -z "$(watchers)" ]
 }
 
 @test "without layouts: a window by the graph, clients opened, titles that follow the states" {
@@ -195,7 +205,7 @@ web db client" ] || fail "other panes"
 	eventually 20 attached tmuxjoin-two
 	# A second terminal joins what is there.
 	tmux -S "$OUTER" new-window -- "$DEVENV" -C "$PROJECT" tmux one
-	eventually 20 eval '[ "$(clients | sort | tr "\n" " ")" = "tmuxjoin-one tmuxjoin-two " ]'
+	eventually 20 attached "tmuxjoin-one tmuxjoin-two"
 	ok devenv tmux two --kill
 	run mux list-sessions -F '#{session_name}'
 	[ "$output" = tmuxjoin-one ]
@@ -247,9 +257,7 @@ web db client" ] || fail "other panes"
 		layouts: { one: { windows: [{ name: a, panes: [~] }] } }
 	END
 	ok devenv tmux -d
-	local pid
-	eventually 20 eval 'pgrep -f -- "-C $PROJECT __session" >/dev/null'
-	pid=$(pgrep -f -- "-C $PROJECT __session")
+	eventually 20 watched
 	ok devenv tmux --kill
-	eventually 20 eval "! kill -0 $pid 2>/dev/null"
+	eventually 20 unwatched
 }
