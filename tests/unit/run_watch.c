@@ -55,6 +55,33 @@ static void editors_saves(void **state)
 	close_scene(&s);
 }
 
+/* The tools themselves, as they save. */
+static void real_tools(void **state)
+{
+	static const char *const ways[] = { "set nobackup nowritebackup", "set writebackup",
+		"set backup backupcopy=no", "set backup backupcopy=yes", "set noswapfile" };
+	struct scene s;
+	struct home *h = *state;
+	put_file(h, in_project(h, "src/f.c"), "one\n");
+	open_scene(&s, h, &(struct watch_trouble){ 0 });
+	sh(&s, "git -c init.defaultBranch=main init -q; git config user.name t; git config "
+	       "user.email t@t; git add -A; git commit -qm one; git checkout -qb other; "
+	       "echo other >src/f.c; echo new >src/g.c; git add -A; git commit -qm two");
+	add_rule(&s, &(struct watch_rule_set){ .path = h->project.dir, .git = true }, 1);
+	becomes(&s, "git checkout -q main", "src/f.c src/g.c");
+	becomes(&s, "git status >/dev/null; git checkout -q other", "src/f.c src/g.c");
+	becomes(&s, "git mv src/g.c src/h.c", "src/g.c src/h.c");
+	becomes(&s, "git checkout -q HEAD -- src/g.c", "src/g.c");
+	becomes(&s, "patch -s src/f.c <<'.'\n--- a\n+++ b\n@@ -1 +1 @@\n-other\n+more\n.\n",
+		"src/f.c");
+	for (size_t i = 0; i < countof(ways); i++)
+		becomes(&s,
+			arena_printf(&h->a, "vim -es -u NONE -c '%s' -c '%%s/$/x/' -c wq src/f.c",
+				ways[i]),
+			"src/f.c");
+	close_scene(&s);
+}
+
 static void new_directories_lose_nothing(void **state)
 {
 	struct scene s;
@@ -347,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(plain_saves),
 		test(editors_saves),
+		test(real_tools),
 		test(new_directories_lose_nothing),
 		test(rules_of_git_live),
 		test(rules_of_the_module),
