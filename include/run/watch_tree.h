@@ -31,8 +31,9 @@ struct watch_tree; /* heap */
 struct watch_tree *watch_tree_new(const struct watch_rule_set *rule, const char *stop,
 	const struct watch_tree_ops *ops, void *ctx, struct err *e);
 void watch_tree_free(struct watch_tree *t);
-/* After a round of events: what could not be done while they were told. */
-void watch_tree_settle(struct watch_tree *t);
+/* After a round of events: what could not be done while they were told. scan: also the scans that
+ * a change of rules or lost events make due; what they find is told as changes. */
+void watch_tree_settle(struct watch_tree *t, bool scan);
 void watch_tree_lost(struct watch_tree *t); /* events were dropped: scans at the next settling */
 
 #endif

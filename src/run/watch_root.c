@@ -170,10 +170,12 @@ void watch_tree_lost(struct watch_tree *t)
 	t->lost = true;
 }
 
-void watch_tree_settle(struct watch_tree *t)
+void watch_tree_settle(struct watch_tree *t, bool scan)
 {
-	if (t->check || t->lost)
+	if (t->check || (t->lost && scan))
 		look_for_root(t);
+	if (!scan)
+		return;
 	bool git = t->top && t->git;
 	if (git && (git_level_stale(t->above) || git_level_stale(t->top->level)))
 		t->stale = true;

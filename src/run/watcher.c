@@ -114,23 +114,35 @@ static struct watch *next_due(struct watcher *w, int64_t now)
 	return x;
 }
 
+/* Scans wait until a batch is due: a checkout that changes rules or overflows the queue again and
+ * again costs one of them, not one a round. */
+static void settle(struct watch *x, int64_t now)
+{
+	int64_t due = gather_due(&x->gather);
+	for (size_t i = 0; i < x->count; i++)
+		watch_tree_settle(x->rules[i].tree, due == INT64_MAX || due <= now);
+}
+
 static void give_due(struct watcher *w)
 {
 	int64_t now = (int64_t)uv_hrtime();
 	if (w->giving)
 		return;
 	w->giving = true;
-	for (struct watch *x; (x = next_due(w, now));)
-		give(x, now);
+	for (struct watch *x; (x = next_due(w, now));) {
+		settle(x, now);
+		if (gather_due(&x->gather) <= now)
+			give(x, now);
+	}
 	w->giving = false;
 	set_timer(w);
 }
 
-static void settle(struct watcher *w)
+static void settle_all(struct watcher *w)
 {
+	int64_t now = (int64_t)uv_hrtime();
 	for (struct watch *x = w->watches; x; x = x->next)
-		for (size_t i = 0; i < x->count; i++)
-			watch_tree_settle(x->rules[i].tree);
+		settle(x, now);
 	tell_refused(w);
 }
 
@@ -150,7 +162,7 @@ static void on_timer(uv_timer_t *timer)
 static void on_round(void *ctx)
 {
 	struct watcher *w = ctx;
-	settle(w);
+	settle_all(w);
 	give_due(w);
 }
 
@@ -158,16 +170,17 @@ static void on_lost(void *ctx)
 {
 	struct watcher *w = ctx;
 	w->overflows++;
-	for (struct watch *x = w->watches; x; x = x->next)
-		for (size_t i = 0; i < x->count; i++) {
+	for (struct watch *x = w->watches; x; x = x->next) {
+		w->rescans += !x->gather.everything;
+		gather_everything(&x->gather, (int64_t)uv_hrtime());
+		for (size_t i = 0; i < x->count; i++)
 			watch_tree_lost(x->rules[i].tree);
-			w->rescans++;
-		}
+	}
 }
 
 static void on_begin(void *ctx)
 {
-	settle(ctx);
+	settle_all(ctx);
 }
 
 static struct watch_sink sink_of(struct watcher *w)
