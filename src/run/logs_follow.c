@@ -5,11 +5,14 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "run/logs.h"
+#include "run/control.h"
+#include "run/logs_host.h"
 #include "run/loop.h"
+#include "run/socket.h"
 
-enum { LOOK_MS = 500, EMPTY_LOOKS = 6 };
+enum { LOOK_MS = 500, TAIL_MS = 50, EMPTY_LOOKS = 6 };
 
 struct followed { /* one copy of a service */
 	struct followed *next;
@@ -29,6 +32,10 @@ struct follow {
 	void *ctx;
 	struct followed *units;
 	int empty; /* looks in a row that saw nothing alive */
+	const struct places *places;
+	struct log_tails *tails; /* of host services */
+	struct arena arena;
+	struct strs of_engine; /* services that had a container */
 };
 
 static void on_line(void *ctx, const char *service, int number, enum stream s, int64_t time_ns,
@@ -92,14 +99,28 @@ static bool alive(const struct container *c)
 	return c->state == UNIT_RUNNING || c->state == UNIT_RESTARTING || c->state == UNIT_PAUSED;
 }
 
+/* As long as there is one, a host service may say something. */
+static bool agent_lives(const struct places *pl)
+{
+	struct err ignored = ERR_INIT;
+	struct arena a = ARENA_INIT;
+	int fd = socket_connect(control_path(&a, pl), 0, &ignored);
+	if (fd >= 0)
+		close(fd);
+	arena_release(&a);
+	return fd >= 0;
+}
+
 /* Streams for what runs and has none yet. */
 static int adopt(struct follow *f, const struct world *w, struct err *e)
 {
 	bool any = false;
 	for (size_t i = 0; i < w->containers.count; i++) {
 		const struct container *c = &w->containers.items[i];
-		if (c->one_off || !log_filter_service(&f->filter, c->service))
+		if (c->host || c->one_off || !log_filter_service(&f->filter, c->service))
 			continue;
+		if (!strs_has(&f->of_engine, c->service))
+			strs_add(&f->arena, &f->of_engine, arena_strdup(&f->arena, c->service));
 		any |= alive(c) || c->state == UNIT_CREATED;
 		if (c->state == UNIT_CREATED)
 			continue;
@@ -108,6 +129,8 @@ static int adopt(struct follow *f, const struct world *w, struct err *e)
 		if (!u->stream && (alive(c) || !streq(u->id, c->id)) && begin(u, c, e))
 			return -1;
 	}
+	any |= agent_lives(f->places);
+	log_tails_scan(f->tails, &f->of_engine);
 	f->empty = any ? 0 : f->empty + 1;
 	return 0;
 }
@@ -142,7 +165,7 @@ static int look_again(struct follow *f, const char *workspace, struct err *e)
 {
 	struct arena a = ARENA_INIT;
 	struct world now = { 0 };
-	int rc = engine_look(f->engine, &a, workspace, &now, e);
+	int rc = f->engine ? engine_look(f->engine, &a, workspace, &now, e) : 0;
 	if (!rc)
 		rc = adopt(f, &now, e);
 	arena_release(&a);
@@ -157,21 +180,24 @@ static void follow_release(struct follow *f)
 		log_stream_free(u->stream);
 		xfree(u);
 	}
+	log_tails_free(f->tails);
 	log_filter_release(&f->filter);
+	arena_release(&f->arena);
 }
 
 int logs_follow(struct engine *g, struct loop *l, const struct places *pl, const struct world *w,
 	const struct log_query *q, const struct log_marks *marks, log_fn *fn, void *ctx,
 	struct err *e)
 {
-	struct follow f = { .engine = g, .marks = marks, .fn = fn, .ctx = ctx };
+	struct follow f = { .engine = g, .marks = marks, .fn = fn, .ctx = ctx, .places = pl };
 	int before = loop_interrupts(l);
 	if (log_filter_init(&f.filter, q, e))
 		return -1;
+	f.tails = log_tails_new(pl->logs, marks, &f.filter, fn, ctx);
 	int rc = adopt(&f, w, e);
 	int64_t next = now_ms() + LOOK_MS;
 	while (!rc && loop_interrupts(l) == before) {
-		engine_turn(g, l, LOOK_MS);
+		engine_turn(g, l, log_tails_read(f.tails) ? 0 : TAIL_MS);
 		rc = reap(&f, e);
 		if (rc || now_ms() < next)
 			continue;

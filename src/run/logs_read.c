@@ -337,7 +337,8 @@ static int refresh(struct engine *g, const struct places *pl, const struct world
 	size_t count = 0;
 	for (size_t i = 0; i < w->containers.count; i++) {
 		const struct container *c = &w->containers.items[i];
-		if (!c->one_off && c->state != UNIT_CREATED && log_filter_service(f, c->service))
+		if (!c->host && !c->one_off && c->state != UNIT_CREATED &&
+			log_filter_service(f, c->service))
 			list[count++] = c;
 	}
 	int rc = logs_drain(g, pl, list, count, e);
@@ -360,7 +361,7 @@ int logs_read(struct engine *g, struct loop *l, const struct places *pl, const s
 		*e = late;
 		rc = -1;
 	}
-	if (!rc && q->follow && g && !loop_interrupts(l))
+	if (!rc && q->follow && !loop_interrupts(l))
 		rc = logs_follow(g, l, pl, w, q, &marks, fn, ctx, e);
 	log_filter_release(&f);
 	arena_release(&a);
