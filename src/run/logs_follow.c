@@ -1,18 +1,16 @@
 /*
  * What comes while following. Comes in: a query, the containers as last seen. Goes out: lines as
  * the engine sends them, of containers made or started again meanwhile too. Ends on an interrupt
- * or when nothing that was asked for is left.
+ * or when nothing that was asked for is left. Host services come from the files that the agent
+ * writes.
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "run/control.h"
-#include "run/logs_host.h"
+#include "run/logs.h"
 #include "run/loop.h"
-#include "run/socket.h"
 
-enum { LOOK_MS = 500, TAIL_MS = 50, EMPTY_LOOKS = 6 };
+enum { LOOK_MS = 500, EMPTY_LOOKS = 6, TAIL_MS = 50 };
 
 struct followed { /* one copy of a service */
 	struct followed *next;
@@ -31,11 +29,9 @@ struct follow {
 	log_fn *fn;
 	void *ctx;
 	struct followed *units;
+	struct log_tail *tail;
+	bool more; /* in those files, already */
 	int empty; /* looks in a row that saw nothing alive */
-	const struct places *places;
-	struct log_tails *tails; /* of host services */
-	struct arena arena;
-	struct strs of_engine; /* services that had a container */
 };
 
 static void on_line(void *ctx, const char *service, int number, enum stream s, int64_t time_ns,
@@ -99,18 +95,6 @@ static bool alive(const struct container *c)
 	return c->state == UNIT_RUNNING || c->state == UNIT_RESTARTING || c->state == UNIT_PAUSED;
 }
 
-/* As long as there is one, a host service may say something. */
-static bool agent_lives(const struct places *pl)
-{
-	struct err ignored = ERR_INIT;
-	struct arena a = ARENA_INIT;
-	int fd = socket_connect(control_path(&a, pl), 0, &ignored);
-	if (fd >= 0)
-		close(fd);
-	arena_release(&a);
-	return fd >= 0;
-}
-
 /* Streams for what runs and has none yet. */
 static int adopt(struct follow *f, const struct world *w, struct err *e)
 {
@@ -119,8 +103,6 @@ static int adopt(struct follow *f, const struct world *w, struct err *e)
 		const struct container *c = &w->containers.items[i];
 		if (c->host || c->one_off || !log_filter_service(&f->filter, c->service))
 			continue;
-		if (!strs_has(&f->of_engine, c->service))
-			strs_add(&f->arena, &f->of_engine, arena_strdup(&f->arena, c->service));
 		any |= alive(c) || c->state == UNIT_CREATED;
 		if (c->state == UNIT_CREATED)
 			continue;
@@ -129,8 +111,6 @@ static int adopt(struct follow *f, const struct world *w, struct err *e)
 		if (!u->stream && (alive(c) || !streq(u->id, c->id)) && begin(u, c, e))
 			return -1;
 	}
-	any |= agent_lives(f->places);
-	log_tails_scan(f->tails, &f->of_engine);
 	f->empty = any ? 0 : f->empty + 1;
 	return 0;
 }
@@ -161,15 +141,43 @@ static bool streaming(const struct follow *f)
 	return false;
 }
 
+/* Nothing that was asked for is left, and has not been for a while. */
+static bool over(const struct follow *f)
+{
+	return f->empty >= EMPTY_LOOKS && !streaming(f) && !log_tail_alive(f->tail);
+}
+
 static int look_again(struct follow *f, const char *workspace, struct err *e)
 {
+	if (!f->engine) {
+		f->empty++;
+		return 0;
+	}
 	struct arena a = ARENA_INIT;
 	struct world now = { 0 };
-	int rc = f->engine ? engine_look(f->engine, &a, workspace, &now, e) : 0;
+	int rc = engine_look(f->engine, &a, workspace, &now, e);
 	if (!rc)
 		rc = adopt(f, &now, e);
 	arena_release(&a);
 	return rc;
+}
+
+/* Files are looked at every so often; the engine's streams wake us up. */
+static void turn(const struct follow *f, struct loop *l)
+{
+	int wait = f->more ? 0 : log_tail_alive(f->tail) ? TAIL_MS : LOOK_MS;
+	if (f->engine)
+		engine_turn(f->engine, l, wait);
+	else
+		loop_turn(l, wait);
+}
+
+static bool any_host(const struct log_marks *marks)
+{
+	for (size_t i = 0; i < marks->count; i++)
+		if (marks->items[i].host)
+			return true;
+	return false;
 }
 
 static void follow_release(struct follow *f)
@@ -180,31 +188,31 @@ static void follow_release(struct follow *f)
 		log_stream_free(u->stream);
 		xfree(u);
 	}
-	log_tails_free(f->tails);
+	log_tail_free(f->tail);
 	log_filter_release(&f->filter);
-	arena_release(&f->arena);
 }
 
 int logs_follow(struct engine *g, struct loop *l, const struct places *pl, const struct world *w,
 	const struct log_query *q, const struct log_marks *marks, log_fn *fn, void *ctx,
 	struct err *e)
 {
-	struct follow f = { .engine = g, .marks = marks, .fn = fn, .ctx = ctx, .places = pl };
+	struct follow f = { .engine = g, .marks = marks, .fn = fn, .ctx = ctx };
 	int before = loop_interrupts(l);
 	if (log_filter_init(&f.filter, q, e))
 		return -1;
-	f.tails = log_tails_new(pl->logs, marks, &f.filter, fn, ctx);
-	int rc = adopt(&f, w, e);
+	f.tail = log_tail_new(pl->logs, marks, &f.filter, fn, ctx);
+	int rc = g ? adopt(&f, w, e) : 0;
+	if (!g && !any_host(marks)) /* nobody writes */
+		f.empty = EMPTY_LOOKS;
 	int64_t next = now_ms() + LOOK_MS;
-	while (!rc && loop_interrupts(l) == before) {
-		engine_turn(g, l, log_tails_read(f.tails) ? 0 : TAIL_MS);
+	while (!rc && loop_interrupts(l) == before && !over(&f)) {
+		turn(&f, l);
+		f.more = log_tail_turn(f.tail);
 		rc = reap(&f, e);
 		if (rc || now_ms() < next)
 			continue;
 		next = now_ms() + LOOK_MS;
 		rc = look_again(&f, path_base(pl->state), e);
-		if (f.empty >= EMPTY_LOOKS && !streaming(&f))
-			break;
 	}
 	follow_release(&f);
 	return rc;
