@@ -17,6 +17,7 @@ extern const struct cmd cmd_recreate;
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_logs;
 extern const struct cmd cmd_wait;
+extern const struct cmd cmd_watch;
 extern const struct cmd cmd_ports;
 extern const struct cmd cmd_open;
 extern const struct cmd cmd_shell;

@@ -63,6 +63,7 @@ const struct cmd *const commands[] = {
 	&cmd_recreate,
 	&cmd_status,
 	&cmd_logs,
+	&cmd_watch,
 	&cmd_wait,
 	&cmd_ports,
 	&cmd_open,

@@ -2,12 +2,16 @@
  * All that a plan needs, gathered in order: consent, the engine's word, secrets, ports,
  * certificates, hashes of inputs. Then the plan, and carrying it out with live progress.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/agent.h"
+#include "cmd/agent_client.h"
+#include "run/hooks.h"
 #include "run/perform.h"
+
+enum { TICK_MS = 100 };
 
 static bool has_data_volumes(const struct context *c)
 {
@@ -234,6 +238,31 @@ static void on_event(void *ctx, const struct event *ev)
 	progress_event(w->progress, &p);
 }
 
+static void on_tick(void *ctx)
+{
+	struct watcher *w = ctx;
+	progress_tick(w->progress);
+}
+
+static void on_resumed(void *ctx)
+{
+	struct watcher *w = ctx;
+	progress_again(w->progress);
+}
+
+/* Carries it out while time goes on in what is shown. */
+static int perform_shown(struct context *c, struct watcher *w, struct performer *pf)
+{
+	w->progress = progress_new(stderr, c->g.quiet ? "quiet" : c->g.progress, c->err, &c->plan);
+	struct loop_hook *tick = loop_every(c->loop, TICK_MS, on_tick, w);
+	struct loop_hook *resumed = loop_on_signal(c->loop, SIGCONT, on_resumed, w);
+	int bad = perform(pf, &c->plan, &c->error);
+	loop_hook_free(tick);
+	loop_hook_free(resumed);
+	progress_end(w->progress);
+	return bad;
+}
+
 static bool has_host_steps(const struct plan *p)
 {
 	for (size_t i = 0; i < p->steps.count; i++)
@@ -261,9 +290,7 @@ int carry_out(struct context *c)
 		.event = on_event,
 		.ctx = &w,
 	};
-	w.progress = progress_new(stderr, c->g.quiet ? "quiet" : c->g.progress, c->err, &c->plan);
-	int bad = perform(&pf, &c->plan, &c->error);
-	progress_end(w.progress);
+	int bad = perform_shown(c, &w, &pf);
 	lap(c, "carrying out", true);
 	struct err saving = ERR_INIT;
 	if (records_save(&c->places, &c->world, &saving) && !bad) {

@@ -37,7 +37,8 @@ static const char *why_orphan(struct make *m, const struct container *c)
 	if (s->where == RUN_CONTAINER)
 		return arena_printf(m->a, "%s runs in a container now", s->name);
 	if (c->number > s->replicas)
-		return arena_printf(m->a, "%s has %d copies now", s->name, s->replicas);
+		return arena_printf(m->a, "%s has %d %s now", s->name, s->replicas,
+			s->replicas == 1 ? "copy" : "copies");
 	return NULL;
 }
 
