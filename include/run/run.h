@@ -239,7 +239,9 @@ struct danger { /* one thing that reaches out of the containers */
 	const char
 		*what; /* "host hook pre-up: ./check", "mount of /var/run/docker.sock in tools" */
 	struct place place;
-	bool loud; /* privileged, engine socket, host namespaces */
+	bool loud;                     /* privileged, engine socket, host namespaces */
+	bool with_host;                /* only with --host, or where that is in force */
+	const struct service *service; /* a process of this machine for it; NULL */
 };
 struct dangers {
 	struct danger *items;
