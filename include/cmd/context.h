@@ -75,6 +75,14 @@ int open_engine(struct context *c);
  */
 int look(struct context *c);
 int need_engine(struct context *c);
+/*
+ * agent_client.c: connects to the workspace's agent, if any, and looks through it: c->agent,
+ * c->hosts and the world's host units; with c->wants_agent there is one afterwards, of this
+ * version.
+ */
+int find_agent(struct context *c);
+/* Asked before the project is decoded for good: sets c->host. */
+bool agent_runs_host(struct context *c);
 bool can_move_to_host(const struct context *c); /* is there a service that `up --host` would? */
 int take_lock(struct context *c);               /* commands that change something take turns */
 

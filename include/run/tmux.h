@@ -34,6 +34,8 @@ bool tmux_inside(struct arena *a, const char *socket);
 struct tmux_pane {
 	const char *id;      /* "%3" */
 	bool dead;           /* its process has ended */
+	bool failed;         /* and not with status 0 */
+	int64_t died;        /* when, in seconds since 1970; 0: unknown */
 	const char *service; /* it belongs to */
 	const char *run;     /* of that service, which its process was begun under; "": unknown */
 	const char *state;   /* as its title says now */

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "cmd/agent.h"
+#include "cmd/agent_client.h"
 #include "doc/json.h"
 #include "run/detach.h"
 #include "run/supervise.h"

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "cmd/agent.h"
+#include "cmd/agent_client.h"
 #include "cmd/opt.h"
 
 struct generation {

@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cmd/agent.h"
 #include "model/schema.h"
+#include "run/control.h"
 
 static const char *const kept_references[] = { "secret.", "service.", NULL };
 

@@ -203,6 +203,9 @@ static void perform_plan(struct group *g)
 {
 	struct develop_loop *d = g->loop;
 	struct stage_run *r = g->run;
+	struct err quiet = ERR_INIT;
+	if (!d->c->vault) /* stages on the host have their service's secrets */
+		d->c->vault = vault_open(&d->c->places, false, &quiet);
 	r->pf = (struct performer){
 		.loop = d->c->loop,
 		.engine = d->c->engine,

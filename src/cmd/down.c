@@ -2,7 +2,7 @@
  * down, stop, restart, recreate: the ways back. Each is one goal for the planner; what would lose
  * data is asked for first.
  */
-#include "cmd/agent.h"
+#include "cmd/agent_client.h"
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
 

@@ -7,14 +7,19 @@
 #include "base/embed.h"
 #include "cmd/commands.h"
 #include "cmd/context.h"
+#include "cmd/import.h"
 
 struct init_opts {
 	bool force;
+	const char *from;
 };
 
 static const struct opt init_options[] = {
 	{ "force", 0, OPT_FLAG, NULL, "write over files that are there", NULL, COMPLETE_NONE,
 		offsetof(struct init_opts, force), false },
+	{ "from", 0, OPT_TEXT, "FILE",
+		"take over a compose file, a Procfile, or a session of tmuxinator or tmuxp", NULL,
+		COMPLETE_FILE, offsetof(struct init_opts, from), false },
 	{ 0 },
 };
 
@@ -67,21 +72,45 @@ static int write_scaffold(struct context *c, const char *prefix, const char *dir
 	return 0;
 }
 
+static int no_scaffold(struct context *c, const char *name, const struct strs *names)
+{
+	if (name)
+		err_set(&c->error, ERR_USAGE, "there is no scaffold \"%s\"", name);
+	else
+		err_set(&c->error, ERR_USAGE, "init needs a scaffold, or --from FILE");
+	err_hint(&c->error, "there are: %s", strs_join(&c->arena, names, ", "));
+	return fail(c);
+}
+
+/* The project is where -C or the one argument says, else here. */
+static int run_from(struct context *c, const struct init_opts *o, const struct strs *args)
+{
+	const char *folder = args->count ? args->items[0] : ".", *file = o->from;
+	if (args->count > 1)
+		return fail_with(c, ERR_USAGE, "--from takes one folder at most");
+	if (c->g.dir) {
+		folder = args->count ? path_join(&c->arena, c->g.dir, folder) : c->g.dir;
+		file = path_join(&c->arena, c->g.dir, file);
+	}
+	return import_file(c, file, folder, o->force);
+}
+
 static int run_init(struct context *c, const void *opts, const struct strs *args)
 {
 	const struct init_opts *o = opts;
 	struct strs names = { 0 };
 	size_t count = 0;
+	if (o->from)
+		return run_from(c, o, args);
 	scaffold_names(&c->arena, &names);
+	if (!args->count)
+		return no_scaffold(c, NULL, &names);
 	const char *name = args->items[0];
 	const char *target = args->count > 1 ? args->items[1] : name;
 	if (c->g.dir)
 		target = path_join(&c->arena, c->g.dir, target);
-	if (!strs_has(&names, name)) {
-		err_set(&c->error, ERR_USAGE, "there is no scaffold \"%s\"", name);
-		err_hint(&c->error, "there are: %s", strs_join(&c->arena, &names, ", "));
-		return fail(c);
-	}
+	if (!strs_has(&names, name))
+		return no_scaffold(c, name, &names);
 	const char *prefix = arena_printf(&c->arena, "projects/%s/", name);
 	int status = o->force ? 0 : check_target(c, prefix, target);
 	if (!status && !dir_exists(target) && dir_make(target, 0755, &c->error))
@@ -96,11 +125,17 @@ static int run_init(struct context *c, const void *opts, const struct strs *args
 const struct cmd cmd_init = {
 	.name = "init",
 	.group = "configuration",
-	.args = "SCAFFOLD [DIR]",
+	.args = "SCAFFOLD [DIR] | --from FILE [DIR]",
 	.help = "make a new project from a scaffold: hello or shop",
+	.detail =
+		"--from makes a devenv.yml of a compose file (the same services) or of a Procfile "
+		"(services on the\n"
+		"host). A session of tmuxinator or tmuxp becomes a layout: in devenv.yml where "
+		"there "
+		"is none, else\n"
+		"in a file of its own in devenv.d. --dry-run prints what would be written.",
 	.opts = init_options,
 	.opts_size = sizeof(struct init_opts),
-	.min_args = 1,
 	.max_args = 2,
 	.run = run_init,
 };

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/agent.h"
+#include "cmd/agent_client.h"
 #include "run/hooks.h"
 #include "run/perform.h"
 

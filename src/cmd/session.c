@@ -8,21 +8,33 @@
 
 #include "cmd/commands.h"
 #include "cmd/context.h"
+#include "run/control.h"
 #include "run/tmux.h"
 
 enum {
 	IDLE_MS = 5000,    /* between looks, when nothing happens */
+	HOSTS_MS = 1000,   /* the same where there are host services */
 	SETTLE_MS = 500,   /* and while something does */
 	SETTLE_LOOKS = 20, /* so many of them after the last change */
 	ENGINE_AGAIN_MS = 2000,
+	TOO_SOON_S = 2, /* what fails so soon met a service that was not quite up yet */
+	TRIES = 8,
+};
+
+struct started { /* a pane whose command the watcher has begun again */
+	const char *pane;
+	int64_t at; /* seconds since 1970 */
+	int tries;  /* in a row */
 };
 
 struct watcher {
 	struct context *c;
+	LIST_OF(struct started) started; /* in the context's arena */
 	struct tmux tmux;
 	struct engine_changes *changes;
 	struct strs words; /* of the next call of tmux, in the look's arena */
 	int settle;        /* quick looks to come */
+	bool hosts;        /* there are host services: nobody tells when they change */
 };
 
 static const char *colour_of(const char *word)
@@ -71,10 +83,31 @@ static void show_state(
 	set(x, a, p, "@devenv_colour", colour_of(word));
 }
 
+static struct started *started_of(struct watcher *x, const char *pane)
+{
+	for (size_t i = 0; i < x->started.count; i++)
+		if (streq(x->started.items[i].pane, pane))
+			return &x->started.items[i];
+	struct started *s = list_push(&x->c->arena, &x->started);
+	s->pane = arena_strdup(&x->c->arena, pane);
+	return s;
+}
+
+static void start_again(struct watcher *x, struct arena *a, const struct tmux_pane *p, bool fresh)
+{
+	struct started *s = started_of(x, p->id);
+	if (!fresh && (s->tries >= TRIES || p->died - s->at > TOO_SOON_S))
+		return;
+	s->tries = fresh ? 1 : s->tries + 1;
+	s->at = clock_ms() / 1000;
+	say(x, a, (const char *const[]){ "respawn-pane", "-t", p->id, NULL });
+}
+
 /*
  * A pane remembers the run of its service that its command belongs to. One that has ended under an
  * earlier run (or before there was any) begins again; one that ended within this run was ended by
- * the developer.
+ * the developer, unless it failed as soon as it was begun again: a container that has just started
+ * may refuse what it takes a moment later.
  */
 static void keep_alive(
 	struct watcher *x, struct arena *a, const struct tmux_pane *p, const struct container *k)
@@ -83,11 +116,25 @@ static void keep_alive(
 		return;
 	const char *run = k->host ? arena_printf(a, "%s@%ld", k->id, (long)k->pid)
 				  : engine_run_of(x->c->engine, a, k->id);
-	if (!run || streq(run, p->run))
-		return;
-	set(x, a, p, "@devenv_run", run);
-	if (p->dead)
-		say(x, a, (const char *const[]){ "respawn-pane", "-t", p->id, NULL });
+	bool fresh = run && !streq(run, p->run);
+	if (fresh)
+		set(x, a, p, "@devenv_run", run);
+	if (run && p->dead && (fresh || p->failed))
+		start_again(x, a, p, fresh);
+}
+
+/* Host services are the agent's: without one there are none. */
+static bool look_at_hosts(struct context *c, struct arena *a, struct world *now)
+{
+	struct err ignored = ERR_INIT;
+	struct control_client *agent = control_connect(control_path(a, &c->places), &ignored);
+	bool seen = !ignored.code;
+	if (agent) {
+		struct hosts *h = control_hosts(agent);
+		seen = !h->ops->look(h, a, now, &ignored);
+	}
+	control_disconnect(agent);
+	return seen;
 }
 
 /* Everything is told to tmux in one call. -1: its server has gone. */
@@ -102,13 +149,18 @@ static int look_once(struct watcher *x, struct arena *a)
 	if (tmux_look(&x->tmux, a, &panes, &ignored))
 		return -1;
 	probe_local(a, &c->project, &c->places, &now, &ignored);
-	bool seen = c->engine && !engine_look(c->engine, a, c->project.workspace, &now, &ignored);
+	bool seen[] = {
+		[RUN_CONTAINER] = c->engine &&
+				  !engine_look(c->engine, a, c->project.workspace, &now, &ignored),
+		[RUN_HOST] = x->hosts && look_at_hosts(c, a, &now),
+	};
 	x->words = (struct strs){ 0 };
 	for (size_t i = 0; i < panes.count; i++) {
 		const struct tmux_pane *p = &panes.items[i];
 		const struct service *s = project_service(&c->project, p->service);
-		show_state(x, a, p, !s ? "gone" : seen ? view_unit_word(s, &now) : "unknown");
-		if (s && seen)
+		bool known = s && seen[s->where];
+		show_state(x, a, p, !s ? "gone" : known ? view_unit_word(s, &now) : "unknown");
+		if (known)
 			keep_alive(x, a, p, world_container(&now, s->name));
 	}
 	if (x->words.count) {
@@ -140,11 +192,11 @@ static void deafen(struct watcher *x)
 /* Until something happens at the engine, or it is time to look anyway. */
 static void pause_between(struct watcher *x)
 {
-	int64_t end = now_ms() + (x->settle > 0 ? SETTLE_MS : IDLE_MS);
+	int64_t end = now_ms() + (x->settle > 0 ? SETTLE_MS : x->hosts ? HOSTS_MS : IDLE_MS);
 	bool lost = false;
 	x->settle -= x->settle > 0;
 	if (!x->changes) {
-		loop_turn(x->c->loop, ENGINE_AGAIN_MS);
+		loop_turn(x->c->loop, x->hosts ? HOSTS_MS : ENGINE_AGAIN_MS);
 		return;
 	}
 	for (int64_t left; (left = end - now_ms()) > 0 && !loop_signal(x->c->loop);) {
@@ -170,6 +222,8 @@ static int run_session(struct context *c, const void *opts, const struct strs *a
 	x.tmux = (struct tmux){ c->loop, tmux_socket(&c->arena, &c->places, &c->error) };
 	if (!x.tmux.socket)
 		return fail(c);
+	for (size_t i = 0; i < c->project.services.count; i++)
+		x.hosts = x.hosts || c->project.services.items[i].where == RUN_HOST;
 	while (getppid() == parent && !loop_signal(c->loop)) {
 		struct arena a = ARENA_INIT;
 		listen(&x);

@@ -12,6 +12,7 @@
 #include "cmd/commands.h"
 #include "cmd/context.h"
 #include "planner/session.h"
+#include "run/detach.h"
 #include "run/tmux.h"
 
 struct tmux_opts {
@@ -31,9 +32,9 @@ static const struct opt tmux_options[] = {
 
 /* ---- the value ---- */
 
-static const char *own_program(struct context *c, bool print)
+static const char *program(struct context *c, bool print)
 {
-	const char *path = print ? NULL : path_real(&c->arena, "/proc/self/exe");
+	const char *path = print ? NULL : path_real(&c->arena, own_program());
 	return path ? path : "devenv";
 }
 
@@ -54,7 +55,7 @@ static void option_list(
 static struct strs own_words(struct context *c, bool print)
 {
 	struct strs l = { 0 };
-	strs_add(&c->arena, &l, own_program(c, print));
+	strs_add(&c->arena, &l, program(c, print));
 	option(c, &l, "-C", c->project.dir);
 	for (size_t i = 0; i < c->g.files.count; i++) {
 		const char *file = path_real(&c->arena, c->g.files.items[i]);
@@ -169,7 +170,9 @@ static int ensure(
 	const char *made = NULL;
 	session_script(&script, s);
 	hash_hex(buf_str(&script), script.len, digest);
-	if (lock_take(&lock, path_join(&c->arena, c->places.state, "tmux.lock"), 10000, &c->error))
+	if (dir_make(c->places.state, 0700, &c->error) ||
+		lock_take(&lock, path_join(&c->arena, c->places.state, "tmux.lock"), 10000,
+			&c->error))
 		return fail(c);
 	int status = find(c, t, s->name, &made);
 	if (!status && !made)
@@ -262,16 +265,17 @@ const struct cmd cmd_tmux = {
 	.group = "inside",
 	.args = "[LAYOUT]",
 	.help = "panes on logs, database clients and shells, in a tmux session of their own",
-	.detail =
-		"LAYOUT is one of `layouts:` in devenv.yml; without it the one called default, "
-		"else the first. Where there is none, or for LAYOUT auto: one window for each "
-		"group of services that interact, with their logs, the clients of their databases "
-		"and a shell.\n"
-		"\n"
-		"A second call attaches to the session that is there; inside of it, it switches. "
-		"Titles show the state of their service. A pane whose command has ended stays, and "
-		"starts again with its service, or with Ctrl-b R. The server is the workspace's "
-		"own, with your tmux.conf.",
+	.detail = "LAYOUT is one of `layouts:` in devenv.yml; without it the one called default, "
+		  "else the first. Where\n"
+		  "there is none, or for LAYOUT auto: one window for each group of services that "
+		  "interact, with their\n"
+		  "logs, the clients of their databases and a shell.\n"
+		  "\n"
+		  "A second call attaches to the session that is there; inside of it, it switches. "
+		  "Titles show the\n"
+		  "state of their service. A pane whose command has ended stays, and starts again "
+		  "with its service,\n"
+		  "or with Ctrl-b R. The server is the workspace's own, with your tmux.conf.",
 	.opts = tmux_options,
 	.opts_size = sizeof(struct tmux_opts),
 	.max_args = 1,

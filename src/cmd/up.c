@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/agent.h"
+#include "cmd/agent_client.h"
 #include "cmd/commands.h"
 #include "cmd/context.h"
 #include "cmd/foreground.h"

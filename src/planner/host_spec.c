@@ -260,6 +260,17 @@ static void add_copy(struct make *m, struct unit *u, int number)
 	memcpy(copy->parts, u->parts, sizeof(copy->parts));
 }
 
+struct host_spec *host_errand(struct make *m, const struct service *s)
+{
+	struct unit u = { .service = s };
+	struct host_spec *spec = spec_begin(m, &u, 1);
+	put_ports(m, &u, spec);
+	put_env_files(m, &u, spec);
+	host_environment(m, &u, spec);
+	hash_end(m, &u);
+	return spec;
+}
+
 /* Digests of the unit as a whole are those of its first copy. */
 void host_unit(struct make *m, struct unit *u)
 {

@@ -199,6 +199,8 @@ const char *mount_point(struct make *m, const struct unit *u, const char *target
 /* host_spec.c, host_env.c, host_install.c: services on the host. */
 extern const char host_gateway[]; /* this host's name in containers */
 void host_unit(struct make *m, struct unit *u);
+/* A spec with the directory and environment of the first copy, for a command of its own. */
+struct host_spec *host_errand(struct make *m, const struct service *s);
 void host_environment(struct make *m, struct unit *u, struct host_spec *spec);
 const char *host_text(struct make *m, const struct unit *u, int number, const char *text,
 	struct place at); /* complains about secrets */

@@ -150,9 +150,9 @@ static void plan_start(struct make *m, struct unit *u, struct step *create, stru
 	plan_need(m->plan, u->start, m->mount_points);
 	plan_need(m->plan, u->start, u->fate == FATE_CREATE ? create : NULL);
 	plan_need(m->plan, u->start, u->install);
-	plan_need(m->plan, u->start, plan_first_stages(m, u, create, after));
 	for (size_t i = 0; i < u->displaced.count; i++)
 		plan_need(m->plan, u->start, u->displaced.items[i]);
+	plan_need(m->plan, u->start, plan_first_stages(m, u, create, after));
 	await_needs(m, u->start, s);
 }
 

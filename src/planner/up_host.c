@@ -15,6 +15,7 @@ void plan_host_start(struct make *m, struct unit *u, struct step *after)
 	}
 	plan_need(m->plan, u->start, after);
 	plan_need(m->plan, u->start, u->install);
+	plan_need(m->plan, u->start, plan_first_stages(m, u, NULL, after));
 	for (size_t i = 0; i < u->displaced.count; i++)
 		plan_need(m->plan, u->start, u->displaced.items[i]);
 	await_needs(m, u->start, s);
@@ -36,7 +37,8 @@ static const char *why_orphan(struct make *m, const struct container *c)
 	if (s->where == RUN_CONTAINER)
 		return arena_printf(m->a, "%s runs in a container now", s->name);
 	if (c->number > s->replicas)
-		return arena_printf(m->a, "%s has %d copies now", s->name, s->replicas);
+		return arena_printf(m->a, "%s has %d %s now", s->name, s->replicas,
+			s->replicas == 1 ? "copy" : "copies");
 	return NULL;
 }
 

@@ -97,6 +97,11 @@ static void host_end(struct job *j)
 static int open_value(struct job *j, const struct host_var *v, struct buf *out)
 {
 	struct out_file f = { .path = v->name, .source = FROM_PIECES };
+	for (size_t i = 0; !j->run->pf->vault && i < v->value.count; i++) {
+		if (v->value.items[i].secret)
+			return err_set(&j->error, ERR_FAILED,
+				"%s holds a secret, and there is no keyring", v->name);
+	}
 	f.pieces.items = v->value.items;
 	f.pieces.count = v->value.count;
 	buf_addf(out, "%s=", v->name);
@@ -135,7 +140,7 @@ static int add_env_files(struct job *j, const struct host_spec *s, struct strs *
 }
 
 /* Ours, over it the files', over them what the service says itself. NULL with job->error. */
-static const char *const *whole_environment(struct job *j, const struct host_spec *s)
+const char *const *job_host_environment(struct job *j, const struct host_spec *s)
 {
 	struct arena *a = &j->run->arena;
 	char **own = clean_environment(a, NULL);
@@ -159,7 +164,7 @@ static const char *const *whole_environment(struct job *j, const struct host_spe
 static int start_one(struct job *j, const struct host_spec *s)
 {
 	struct hosts *h = j->run->pf->hosts;
-	struct host_launch l = { .spec = s, .env = whole_environment(j, s) };
+	struct host_launch l = { .spec = s, .env = job_host_environment(j, s) };
 	if (!l.env || h->ops->start(h, &l, &j->error)) {
 		j->error.place = j->error.place.file ? j->error.place : s->place;
 		return -1;

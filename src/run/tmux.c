@@ -130,11 +130,11 @@ int tmux_client(
 
 /* ---- panes ---- */
 
-enum { FIELDS = 5 };
+enum { FIELDS = 7 };
 
 static void read_pane(struct arena *a, const char *line, size_t len, struct tmux_panes *out)
 {
-	const char *field[FIELDS] = { "", "", "", "", "" };
+	const char *field[FIELDS] = { "", "", "", "", "", "", "" };
 	char *at = arena_strndup(a, line, len);
 	for (size_t i = 0; i < FIELDS && at; i++) {
 		char *end = strchr(at, '|');
@@ -143,15 +143,26 @@ static void read_pane(struct arena *a, const char *line, size_t len, struct tmux
 		field[i] = at;
 		at = end ? end + 1 : NULL;
 	}
-	if (*field[2])
-		*list_push(a, out) = (struct tmux_pane){ field[0], streq(field[1], "1"), field[2],
-			field[3], field[4] };
+	int64_t died = 0;
+	parse_int(field[3], &died);
+	if (*field[4])
+		*list_push(a, out) = (struct tmux_pane){
+			.id = field[0],
+			.dead = streq(field[1], "1"),
+			.failed = !streq(field[2], "0"),
+			.died = died,
+			.service = field[4],
+			.run = field[5],
+			.state = field[6],
+		};
 }
 
 int tmux_look(const struct tmux *t, struct arena *a, struct tmux_panes *out, struct err *e)
 {
 	static const char *words[] = { "list-panes", "-a", "-F",
-		"#{pane_id}|#{pane_dead}|#{@devenv_service}|#{@devenv_run}|#{@devenv_state}" };
+		"#{pane_id}|#{pane_dead}|#{pane_dead_status}|#{pane_dead_time}|#{@devenv_service}|#"
+		"{@devenv_run}|#{@"
+		"devenv_state}" };
 	struct strs l = { words, countof(words), countof(words) };
 	cleanup_buf struct buf text = BUF_INIT;
 	int status = 0;

@@ -210,18 +210,21 @@ static struct watch_backend *polling(struct watcher *w)
 	return w->polling;
 }
 
-static bool fs_tells(struct watcher *w, const char *path)
+static bool fs_tells(const struct watcher *w, const char *path, const char **kind)
 {
-	const char *kind = w->trouble.silent;
+	*kind = w->trouble.silent;
+	return !*kind && watch_fs_tells(path, kind);
+}
+
+static void note_silent(struct watcher *w, const char *path, const char *kind)
+{
 	struct arena a = ARENA_INIT;
-	bool told = !kind && watch_fs_tells(path, &kind);
-	if (!told)
-		note(w, arena_printf(&a,
-				"what changes on this file system (%s) is not told by the kernel: "
-				"%s is looked through every %d ms",
-				kind, path, WATCH_POLL_MS));
+	note(w, arena_printf(&a,
+			"the kernel does not tell what others change on this file system (%s): %s "
+			"is "
+			"looked through every %d ms instead",
+			kind, path, WATCH_POLL_MS));
 	arena_release(&a);
-	return told;
 }
 
 static bool refused(int why)
@@ -236,10 +239,13 @@ static int attach(void *ctx, struct watch_spot *s, const char *path, enum watch_
 	struct watcher *w = r->watch->watcher;
 	bool silent = r->silent;
 	int why = ENOSPC;
+	const char *kind = "";
 	if (w->events && where != WATCH_BELOW)
-		silent = !fs_tells(w, path);
+		silent = !fs_tells(w, path, &kind);
 	if (where == WATCH_ROOT)
 		r->silent = silent;
+	if (where == WATCH_ROOT && silent && w->events)
+		note_silent(w, path, kind);
 	if (!w->events || silent)
 		return polling(w)->ops->add(polling(w), s, path, where != WATCH_BELOW);
 	if (s->backend || !w->trouble.max_watches || w->events->held < w->trouble.max_watches)
