@@ -2,7 +2,7 @@
 #ifndef CMD_AGENT_REQUESTS_H
 #define CMD_AGENT_REQUESTS_H
 
-#include "cmd/agent.h"
+#include "cmd/agent_client.h"
 #include "run/child.h"
 #include "run/launches.h"
 #include "run/supervise.h"

@@ -45,14 +45,16 @@ struct context {
 	struct vault *vault;
 	struct lock lock;
 	struct control_client *agent; /* the workspace's, when one runs */
-	struct hosts *hosts;      /* who runs the host services: the agent, or this very process */
-	const char *agent_config; /* hash of what the agent has read; NULL: nothing */
-	int summoned;             /* an agent's word on its start is read from here; -1: none */
-	bool host;                /* up --host, now or as the agent remembers it */
-	bool sought, looked;      /* for an agent; at the world */
-	struct err engine_error;  /* why there is no engine, where that may not matter */
-	const char *root;         /* folder of the configuration; set by load_config() */
-	const char *environment;  /* "dev" unless told otherwise */
+	struct hosts *hosts;       /* who runs the host services: the agent, or this very process */
+	const char *agent_version; /* of the devenv that it is */
+	const char *agent_config;  /* hash of what the agent has read; NULL: nothing */
+	int summoned;              /* an agent's word on its start is read from here; -1: none */
+	bool host;                 /* up --host, now or as the agent remembers it */
+	bool sought, looked;       /* for an agent; at the world */
+	bool wants_agent;          /* one of this version is to run: started, or replaced */
+	struct err engine_error;   /* why there is no engine, where that may not matter */
+	const char *root;          /* folder of the configuration; set by load_config() */
+	const char *environment;   /* "dev" unless told otherwise */
 	bool have_project, have_places, locked;
 	bool noted; /* what this version does not act on was said */
 	struct timing timings[16];
@@ -73,6 +75,14 @@ int open_engine(struct context *c);
  */
 int look(struct context *c);
 int need_engine(struct context *c);
+/*
+ * agent_client.c: connects to the workspace's agent, if any, and looks through it: c->agent,
+ * c->hosts and the world's host units; with c->wants_agent there is one afterwards, of this
+ * version.
+ */
+int find_agent(struct context *c);
+/* Asked before the project is decoded for good: sets c->host. */
+bool agent_runs_host(struct context *c);
 bool can_move_to_host(const struct context *c); /* is there a service that `up --host` would? */
 int take_lock(struct context *c);               /* commands that change something take turns */
 

@@ -34,6 +34,11 @@ void develop_set(struct develop_loop *d, struct develop_switches on);
 /* A run now, whatever changed. stages: bits 1 << enum stage_kind; 0: those that are switched on. */
 int develop_ask(struct develop_loop *d, const char *service, unsigned stages, struct err *e);
 void develop_settled(struct develop_loop *d, bool ok); /* the answer to ops->changed */
+/*
+ * d is of a newer configuration: what was saved and not run yet, and the results of stages that are
+ * the same, go over to it. The old one is freed next.
+ */
+void develop_take_over(struct develop_loop *d, struct develop_loop *old);
 bool develop_busy(const struct develop_loop *d);
 void develop_modules(const struct develop_loop *d, struct arena *a, struct module_states *out);
 struct develop_switches develop_switches(const struct develop_loop *d);

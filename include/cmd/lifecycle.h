@@ -8,6 +8,9 @@ int show_plan(struct context *c);  /* --dry-run and `plan` */
 int look_again(struct context *c); /* the world's containers anew */
 void print_urls(struct context *c);
 
+/* self.c: this program and its global options, to be followed by a command and a NULL. */
+void self_argv(struct context *c, struct strs *v);
+
 /* rotate.c: a new value, and its consumer told. */
 int rotate_secret(struct context *c, const struct secret *s);
 /* Ends rotations that were interrupted; any: there were some, so the plan is to be made again. */

@@ -92,14 +92,20 @@ struct host_port {
 	int target, published;
 	const char *protocol;
 };
+struct host_env_file {
+	const char *path; /* absolute */
+	bool required;
+	struct place place;
+};
 struct host_spec {
 	const char *service;
 	int number;                   /* copy, from 1 */
 	const char *hash, *inputs;    /* as the labels of a container */
 	struct strs argv;             /* argv[0] is looked up in the PATH of env */
 	const char *dir;              /* absolute */
-	LIST_OF(struct host_var) env; /* over the environment of the one who asks */
-	const char *stop_signal;      /* "TERM" */
+	LIST_OF(struct host_var) env; /* over env_files, over the environment of who asks */
+	LIST_OF(struct host_env_file) env_files; /* later ones over earlier ones */
+	const char *stop_signal;                 /* "TERM" */
 	int64_t stop_grace_ms;
 	enum restart restart;
 	int restart_max;

@@ -34,6 +34,8 @@ void plan_tags(struct arena *a, const struct project *p, const struct world *w, 
 struct port_wish {
 	const struct service *service;
 	const struct port *port;
+	const char *owner; /* to remember it by: the service, or "web.2" of a copy on the host */
+	int wanted;        /* 0: any */
 };
 struct port_wishes {
 	struct port_wish *items;

@@ -73,6 +73,9 @@ void job_keep_logs(struct job *j, const struct strs *ids);
 const char *const *job_environment(
 	struct job *j); /* for children: clean, plus the step's, plus the engine's address */
 
+/* The whole environment of a host service's copy, secrets opened. NULL with job->error. */
+const char *const *job_host_environment(struct job *j, const struct host_spec *s);
+
 /* Last lines of a child, kept for its error. */
 enum { TAIL_LINES = 30, TAIL_WIDTH = 500 };
 struct tail {

@@ -39,6 +39,7 @@ struct watch_spot {
 };
 
 struct watch_sink {
+	void (*begin)(void *ctx); /* what comes is read now */
 	void (*lost)(void *ctx);  /* the kernel dropped events: all may have changed */
 	void (*round)(void *ctx); /* all that was there to be read has been told */
 	void *ctx;

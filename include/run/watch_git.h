@@ -30,6 +30,6 @@ enum git_say { GIT_SILENT, GIT_IGNORES, GIT_KEEPS };
 enum git_say git_level_match(
 	const struct git_level *l, const char *path, bool directory, struct git_tree **tree);
 /* git knows it, or something in it: it is not ignored then, whatever the patterns say. */
-bool git_tracked(struct git_tree *t, const char *path, bool directory);
+bool git_tracked(struct git_tree *t, const char *path);
 
 #endif

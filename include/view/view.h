@@ -55,7 +55,10 @@ void view_diff(struct buf *out, const char *label, const char *old, size_t old_l
 void view_mdoc(struct buf *out, const char *s);
 void view_manual(struct buf *out, const struct schema *top);
 
-/* Live progress of a plan on stderr. mode: "auto", "tty", "plain", "json", "quiet". */
+/*
+ * Progress of a plan. mode: "auto", "tty" (rows drawn in place), "plain" (lines), "json" (an object
+ * per event, see devenv(1)), "quiet".
+ */
 struct progress;
 struct progress_event {    /* the same facts as run's event, by value */
 	const char *phase; /* "start", "progress", "output", "done", "failed", "skipped", "note" */
@@ -66,7 +69,10 @@ struct progress_event {    /* the same facts as run's event, by value */
 };
 struct progress *progress_new(FILE *f, const char *mode, struct style st, const struct plan *p);
 void progress_event(struct progress *pr, const struct progress_event *ev);
-void progress_end(struct progress *pr); /* clears the live part; frees */
+/* Some ten times a second: draws when something is another, were it only the time. */
+void progress_tick(struct progress *pr);
+void progress_again(struct progress *pr); /* others wrote on the terminal meanwhile */
+void progress_end(struct progress *pr);   /* clears the live part; frees */
 
 /* One line of a log: time (when asked), coloured service name, cleaned text. */
 struct log_style {

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "cmd/agent.h"
+#include "cmd/agent_client.h"
 #include "doc/json.h"
 #include "run/detach.h"
 #include "run/supervise.h"
@@ -56,15 +56,26 @@ static int meet(struct context *c)
 		return c->error.code ? -1 : 0;
 	struct node *seen = control_ask(c->agent, &c->arena, request(&c->arena, "look"), &c->error);
 	if (!seen || is_true(seen, "ending")) {
-		bool gone = seen || c->agent == NULL;
 		leave(c);
-		return gone ? 0 : -1;
+		return seen ? 0 : -1;
 	}
 	control_read_look(&c->arena, seen, &c->world);
 	c->hosts = control_hosts(c->agent);
 	c->agent_config = node_text(node_get(seen, "config"));
+	c->agent_version = node_text(node_get(seen, "version"));
 	c->host = c->host || is_true(seen, "host");
 	return 1;
+}
+
+/* One of another version speaks another language; what it supervises is started anew. */
+static int replace_stranger(struct context *c)
+{
+	if (!c->agent || !c->wants_agent || streq(c->agent_version, DEVENV_VERSION))
+		return 0;
+	note(c, "note: the agent is of devenv %s; it is replaced",
+		c->agent_version ? c->agent_version : "?");
+	int status = end_agent(c);
+	return status ? status : join_agent(c);
 }
 
 int find_agent(struct context *c)
@@ -72,9 +83,14 @@ int find_agent(struct context *c)
 	if (c->sought)
 		return 0;
 	c->sought = true;
+	if (c->summoned >= 0)
+		return join_agent(c);
 	int rc = meet(c);
+	int status = rc < 0 ? fail(c) : replace_stranger(c);
+	if (!status && !c->agent && c->wants_agent)
+		status = join_agent(c);
 	lap(c, "agent", true);
-	return rc < 0 ? fail(c) : 0;
+	return status;
 }
 
 /* An agent that does not answer is said where it matters. */
@@ -120,9 +136,17 @@ static struct strs same_globals(struct context *c)
 	return v;
 }
 
+static bool somebody_listens(struct context *c)
+{
+	struct err e = ERR_INIT;
+	struct control_client *agent = control_connect(control_path(&c->arena, &c->places), &e);
+	control_disconnect(agent);
+	return agent || e.code;
+}
+
 int summon_agent(struct context *c)
 {
-	if (c->agent || c->summoned >= 0)
+	if (c->agent || c->summoned >= 0 || somebody_listens(c))
 		return 0;
 	if (dir_make(c->places.state, 0700, &c->error))
 		return fail(c);
@@ -178,7 +202,10 @@ int join_agent(struct context *c)
 			return no_agent(c, *said ? said : "it takes too long");
 		if (summon_agent(c))
 			return c->error.code;
-		hear(c, said, sizeof(said), until);
+		if (c->summoned < 0) /* it listens and is ending */
+			snprintf(said, sizeof(said), "busy");
+		else
+			hear(c, said, sizeof(said), until);
 		if (streq(said, "busy"))
 			nanosleep(&(struct timespec){ .tv_nsec = RETRY_MS * 1000000 }, NULL);
 		else if (!streq(said, "listening"))
@@ -206,20 +233,6 @@ int end_agent(struct context *c)
 			(long)control_pid(c->agent));
 	leave(c);
 	return 0;
-}
-
-int replace_stranger(struct context *c)
-{
-	struct err ignored = ERR_INIT;
-	if (!c->agent)
-		return 0;
-	struct node *hello =
-		control_ask(c->agent, &c->arena, request(&c->arena, "hello"), &ignored);
-	const char *version = node_text(node_get(hello, "version"));
-	if (streq(version, DEVENV_VERSION))
-		return 0;
-	note(c, "note: the agent is of devenv %s; it is replaced", version ? version : "?");
-	return end_agent(c);
 }
 
 /*

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "cmd/agent.h"
+#include "cmd/agent_client.h"
 #include "cmd/opt.h"
 
 struct generation {
@@ -90,7 +90,8 @@ void generation_free(struct generation *g)
 {
 	if (!g)
 		return;
-	develop_free(g->develop);
+	if (g->develop)
+		develop_free(g->develop);
 	g->c.loop = NULL; /* the agent's */
 	context_release(&g->c);
 	xfree(g);

@@ -63,6 +63,7 @@ const struct cmd *const commands[] = {
 	&cmd_recreate,
 	&cmd_status,
 	&cmd_logs,
+	&cmd_watch,
 	&cmd_wait,
 	&cmd_ports,
 	&cmd_open,
@@ -85,8 +86,8 @@ const struct cmd *const commands[] = {
 	&cmd_help,
 	&cmd_completion,
 	&cmd_complete_words,
-	&cmd_session,
 	&cmd_agent,
+	&cmd_session,
 	NULL,
 };
 

@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cmd/agent.h"
 #include "model/schema.h"
+#include "run/control.h"
 
 static const char *const kept_references[] = { "secret.", "service.", NULL };
 
@@ -158,26 +158,30 @@ int open_engine(struct context *c)
 static bool has(const struct project *p, enum where where)
 {
 	for (size_t i = 0; i < p->services.count; i++)
-		if (p->services.items[i].where == where)
+		if (p->services.items[i].where == where && !p->services.items[i].left_out)
 			return true;
 	return false;
 }
 
-/* A project that lives on the host alone needs no engine; it may still have left containers there.
- */
+/* A project that lives on the host alone needs no engine, and does not wait for one. */
 static int look_at_engine(struct context *c)
 {
-	bool containers = has(&c->project, RUN_CONTAINER), hosts = has(&c->project, RUN_HOST);
-	struct err *e = hosts ? &c->engine_error : &c->error;
-	if (!containers && hosts)
+	if (!has(&c->project, RUN_CONTAINER) && has(&c->project, RUN_HOST))
 		return 0;
 	if (!c->engine)
-		c->engine = engine_open(e);
-	if (c->engine && engine_look(c->engine, &c->arena, c->project.workspace, &c->world, e) == 0)
+		c->engine = engine_open(&c->engine_error);
+	int bad = !c->engine || engine_look(c->engine, &c->arena, c->project.workspace, &c->world,
+					&c->engine_error);
+	lap(c, "engine", true);
+	if (!bad)
 		return 0;
+	if (can_move_to_host(c))
+		err_hint(&c->engine_error,
+			"%s%s`devenv up --host` brings up what has a host command",
+			c->engine_error.hint, *c->engine_error.hint ? "; " : "");
 	engine_close(c->engine);
 	c->engine = NULL;
-	return hosts ? 0 : fail(c);
+	return -1;
 }
 
 int need_engine(struct context *c)
@@ -195,9 +199,10 @@ int look(struct context *c)
 	int status = open_places(c);
 	if (status || c->looked)
 		return status;
+	int bad = look_at_engine(c);
 	status = find_agent(c);
-	status = status ? status : look_at_engine(c);
-	lap(c, "engine", true);
+	if (!status && bad && !c->agent && !has(&c->project, RUN_HOST))
+		status = need_engine(c);
 	c->looked = !status;
 	return status;
 }

@@ -2,6 +2,7 @@
  * down, stop, restart, recreate: the ways back. Each is one goal for the planner; what would lose
  * data is asked for first.
  */
+#include "cmd/agent_client.h"
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
 
@@ -82,6 +83,15 @@ static int load_or_remember(struct context *c)
 	return c->have_project ? 0 : status;
 }
 
+/* The agent goes with the last of what it looked after; so does what a killed one left. */
+static int leave_nothing(struct context *c)
+{
+	int status = c->agent ? end_agent(c) : reconcile(c);
+	if (!status && c->engine_error.code)
+		status = need_engine(c); /* containers may still be there */
+	return status;
+}
+
 static int run_goal(
 	struct context *c, enum goal goal, const struct down_opts *o, const struct strs *args)
 {
@@ -94,26 +104,23 @@ static int run_goal(
 			.timeout_ms = o->timeout ? (int64_t)o->timeout * 1000 : -1 },
 		.engine = true,
 	};
-	bool ends = (goal == GOAL_DOWN || goal == GOAL_STOP) && !o->volumes && !args->count;
-	int status = ends ? load_or_remember(c) : load_project(c);
-	if (!status)
-		status = look(c);
+	bool whole = (goal == GOAL_DOWN || goal == GOAL_STOP) && !args->count;
+	int status = whole && !o->volumes ? load_or_remember(c) : load_project(c);
 	if (!status && goal == GOAL_DOWN && o->volumes && !c->g.dry_run)
 		status = ask_for_volumes(c);
 	if (!status && !c->g.dry_run)
-		status = take_lock(c);
+		status = take_lock(c); /* what is seen before that may be another's half-way */
 	p.write = goal == GOAL_RECREATE;
-	if (!status)
-		status = prepare(c, &p);
+	status = status ? status : prepare(c, &p);
 	if (status)
 		return status;
 	if (c->g.dry_run)
 		return show_plan(c);
-	if (!c->plan.steps.count) {
+	bool work = c->plan.steps.count > 0;
+	status = work ? carry_out(c) : 0;
+	if (!work && !(whole && c->agent))
 		note(c, "Nothing to do.");
-		return 0;
-	}
-	return carry_out(c);
+	return whole && !status ? leave_nothing(c) : status;
 }
 
 static int run_down(struct context *c, const void *opts, const struct strs *args)

@@ -100,36 +100,14 @@ static void on_restart_look(void *ctx)
 	show_footer(f);
 }
 
-static void add_each(struct arena *a, struct strs *v, const char *option, const struct strs *values)
-{
-	for (size_t i = 0; i < values->count; i++) {
-		strs_add(a, v, option);
-		strs_add(a, v, values->items[i]);
-	}
-}
-
-static void add_one(struct arena *a, struct strs *v, const char *option, const char *value)
-{
-	if (value)
-		add_each(a, v, option, &(struct strs){ &value, 1, 1 });
-}
-
-/* The program that runs now, told the same about the configuration. */
 static void restart_argv(struct context *c, const char *service, struct strs *v)
 {
-	struct arena *a = &c->arena;
-	strs_add(a, v, "/proc/self/exe");
-	add_one(a, v, "-C", c->g.dir);
-	add_each(a, v, "-f", &c->g.files);
-	add_one(a, v, "--env", c->environment);
-	add_one(a, v, "-p", c->g.project);
-	add_each(a, v, "--set", &c->g.sets);
-	add_each(a, v, "--profile", &c->g.profiles);
-	add_one(a, v, "--progress", "plain");
-	add_one(a, v, "--ansi", "never");
-	strs_add(a, v, "restart");
-	strs_add(a, v, service);
-	strs_add(a, v, NULL);
+	static const char *const words[] = { "--progress", "plain", "--ansi", "never", "restart" };
+	self_argv(c, v);
+	for (size_t i = 0; i < countof(words); i++)
+		strs_add(&c->arena, v, words[i]);
+	strs_add(&c->arena, v, service);
+	strs_add(&c->arena, v, NULL);
 }
 
 static void restart_service(struct foreground *f, const char *service)

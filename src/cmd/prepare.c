@@ -2,11 +2,16 @@
  * All that a plan needs, gathered in order: consent, the engine's word, secrets, ports,
  * certificates, hashes of inputs. Then the plan, and carrying it out with live progress.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/context.h"
+#include "cmd/agent_client.h"
+#include "run/hooks.h"
+#include "run/perform.h"
+
+enum { TICK_MS = 100 };
 
 static bool has_data_volumes(const struct context *c)
 {
@@ -59,15 +64,16 @@ static int open_secrets(struct context *c, bool write)
  * Without the engine nobody can tell whether a busy port is held by a container of ours: what is
  * remembered stands then, and the next `up` finds out.
  */
-static bool stands(const struct context *c, const struct port_wish *w)
+static bool stands(const struct context *c, const struct port_wish *w, bool looked)
 {
 	const struct allocation *al =
-		world_allocation(&c->world, w->service->name, w->port->target, w->port->protocol);
-	return !c->engine && al &&
-	       (w->port->how != PUB_FIXED || al->published == w->port->published || al->moved_from);
+		world_allocation(&c->world, w->owner, w->port->target, w->port->protocol);
+	bool known = w->service->where == RUN_HOST ? looked : c->engine != NULL;
+	return !known && al && (!w->wanted || al->published == w->wanted || al->moved_from);
 }
 
-static int allocate_ports(struct context *c, const struct plan_request *r)
+/* looked: at what runs now. */
+static int allocate_ports(struct context *c, const struct plan_request *r, bool looked)
 {
 	struct port_wishes w = { 0 };
 	plan_ports(&c->arena, &c->project, r, &w);
@@ -75,14 +81,14 @@ static int allocate_ports(struct context *c, const struct plan_request *r)
 	size_t count = 0;
 	for (size_t i = 0; i < w.count; i++) {
 		const struct port *p = w.items[i].port;
-		if (stands(c, &w.items[i]))
+		if (stands(c, &w.items[i], looked))
 			continue;
 		req[count++] = (struct port_request){
-			.service = w.items[i].service->name,
+			.service = w.items[i].owner,
 			.protocol = p->protocol,
 			.host_ip = p->host_ip,
 			.target = p->target,
-			.wanted = p->how == PUB_FIXED ? p->published : 0,
+			.wanted = w.items[i].wanted,
 			.place = p->place,
 		};
 	}
@@ -144,9 +150,23 @@ static int plan_once(struct context *c, const struct plan_request *r)
 	return bad || c->diags.errors ? report(c) : 0;
 }
 
+/* Some services may do without the engine; these do not. */
+static int check_engine(struct context *c, const struct plan_request *r)
+{
+	bool needed = false, up = r->goal == GOAL_UP || r->goal == GOAL_RECREATE;
+	if (c->engine || !c->engine_error.code)
+		return 0;
+	for (size_t i = 0; up && i < c->plan.chosen.count; i++)
+		needed = needed || c->plan.chosen.items[i].service->where == RUN_CONTAINER;
+	for (size_t i = 0; i < c->plan.steps.count; i++)
+		needed = needed || c->plan.steps.items[i]->kind == STEP_BUILD;
+	return needed ? need_engine(c) : 0;
+}
+
 int make_plan(struct context *c, const struct plan_request *r)
 {
 	int status = plan_once(c, r);
+	status = status ? status : check_engine(c, r);
 	if (!status && c->plan.steps.count && c->engine && !c->world.images_known) {
 		status = look_further(c);
 		status = status ? status : plan_once(c, r);
@@ -172,7 +192,7 @@ int prepare(struct context *c, const struct prepare *p)
 		status = open_secrets(c, act);
 	lap(c, "secrets", false);
 	if (!status && act)
-		status = allocate_ports(c, &p->request);
+		status = allocate_ports(c, &p->request, p->engine);
 	if (!status && act)
 		status = ensure_certificates(c);
 	lap(c, "certificates", false);
@@ -218,10 +238,46 @@ static void on_event(void *ctx, const struct event *ev)
 	progress_event(w->progress, &p);
 }
 
+static void on_tick(void *ctx)
+{
+	struct watcher *w = ctx;
+	progress_tick(w->progress);
+}
+
+static void on_resumed(void *ctx)
+{
+	struct watcher *w = ctx;
+	progress_again(w->progress);
+}
+
+/* Carries it out while time goes on in what is shown. */
+static int perform_shown(struct context *c, struct watcher *w, struct performer *pf)
+{
+	w->progress = progress_new(stderr, c->g.quiet ? "quiet" : c->g.progress, c->err, &c->plan);
+	struct loop_hook *tick = loop_every(c->loop, TICK_MS, on_tick, w);
+	struct loop_hook *resumed = loop_on_signal(c->loop, SIGCONT, on_resumed, w);
+	int bad = perform(pf, &c->plan, &c->error);
+	loop_hook_free(tick);
+	loop_hook_free(resumed);
+	progress_end(w->progress);
+	return bad;
+}
+
+static bool has_host_steps(const struct plan *p)
+{
+	for (size_t i = 0; i < p->steps.count; i++)
+		if (step_on_host(p->steps.items[i]))
+			return true;
+	return false;
+}
+
 int carry_out(struct context *c)
 {
 	if (!c->loop)
 		c->loop = loop_new();
+	int status = has_host_steps(&c->plan) ? join_agent(c) : 0;
+	if (status)
+		return status;
 	struct watcher w = { c, NULL };
 	struct performer pf = {
 		.loop = c->loop,
@@ -230,12 +286,11 @@ int carry_out(struct context *c)
 		.places = &c->places,
 		.world = &c->world,
 		.lock = &c->lock,
+		.hosts = c->hosts,
 		.event = on_event,
 		.ctx = &w,
 	};
-	w.progress = progress_new(stderr, c->g.quiet ? "quiet" : c->g.progress, c->err, &c->plan);
-	int bad = perform(&pf, &c->plan, &c->error);
-	progress_end(w.progress);
+	int bad = perform_shown(c, &w, &pf);
 	lap(c, "carrying out", true);
 	struct err saving = ERR_INIT;
 	if (records_save(&c->places, &c->world, &saving) && !bad) {

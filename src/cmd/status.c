@@ -19,6 +19,8 @@ static int run_status(struct context *c, const void *opts, const struct strs *ar
 		emit_node(view_status_json(&c->arena, &c->project, &c->world));
 		return 0;
 	}
+	if (c->engine_error.code)
+		note(c, "note: no containers are shown: %s", c->engine_error.text);
 	cleanup_buf struct buf b = BUF_INIT;
 	view_status(&b, &c->project, &c->world, c->out);
 	return emit(&b) ? 0 : ERR_FAILED;
@@ -153,7 +155,11 @@ static int run_wait(struct context *c, const void *opts, const struct strs *args
 		return fail_with(c, ERR_FAILED, "nothing is up: there is nothing to wait for");
 	c->loop = c->loop ? c->loop : loop_new();
 	struct performer pf = {
-		.loop = c->loop, .engine = c->engine, .places = &c->places, .world = &c->world
+		.loop = c->loop,
+		.engine = c->engine,
+		.places = &c->places,
+		.world = &c->world,
+		.hosts = c->hosts,
 	};
 	if (ready_wait(&pf, list, count, (o->timeout ? o->timeout : 60) * 1000LL, &c->error))
 		return loop_signal(c->loop) ? 128 + loop_signal(c->loop) : fail(c);

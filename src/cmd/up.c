@@ -6,14 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/agent_client.h"
 #include "cmd/commands.h"
 #include "cmd/context.h"
 #include "cmd/foreground.h"
 #include "cmd/lifecycle.h"
-
-struct up_opts {
-	bool detach, no_deps, force_recreate, build, no_hooks, strict_ports, timings;
-};
 
 #define UP(field) offsetof(struct up_opts, field)
 static const struct opt up_options[] = {
@@ -28,6 +25,17 @@ static const struct opt up_options[] = {
 	{ "no-hooks", 0, OPT_FLAG, NULL, "run no hooks", NULL, COMPLETE_NONE, UP(no_hooks), false },
 	{ "strict-ports", 0, OPT_FLAG, NULL, "fail when a port is taken instead of moving it", NULL,
 		COMPLETE_NONE, UP(strict_ports), false },
+	{ "host", 0, OPT_FLAG, NULL,
+		"run what has a host command on this host, and leave the rest out", NULL,
+		COMPLETE_NONE, UP(host), false },
+	{ "watch", 0, OPT_FLAG, NULL, "run stages when files are saved, whatever up.watch says",
+		NULL, COMPLETE_NONE, UP(watch), false },
+	{ "no-watch", 0, OPT_FLAG, NULL, "watch no files", NULL, COMPLETE_NONE, UP(no_watch),
+		false },
+	{ "lint", 0, OPT_FLAG, NULL, "lint when files are saved", NULL, COMPLETE_NONE, UP(lint),
+		false },
+	{ "test", 0, OPT_FLAG, NULL, "test when files are saved", NULL, COMPLETE_NONE, UP(test),
+		false },
 	{ "timings", 0, OPT_FLAG, NULL, "show where the time went", NULL, COMPLETE_NONE,
 		UP(timings), false },
 	{ 0 },
@@ -71,8 +79,7 @@ int show_plan(struct context *c)
 
 int look_again(struct context *c)
 {
-	c->world.containers.count = 0;
-	if (engine_look(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
+	if (units_look(c->engine, c->hosts, &c->arena, c->project.workspace, &c->world, &c->error))
 		return fail(c);
 	return 0;
 }
@@ -85,6 +92,18 @@ static void keep_line(void *ctx, const char *service, int number, enum stream s,
 	text_clean(ctx, line, len, false);
 }
 
+static void last_lines(struct context *c, const struct container *k, struct buf *out)
+{
+	struct err ignored = ERR_INIT;
+	struct log_request r = { .containers = &k, .count = 1, .tail = 10 };
+	struct log_query q = { .tail = 10 };
+	strs_add(&c->arena, &q.services, k->service);
+	if (k->host)
+		logs_read(c->engine, c->loop, &c->places, &c->world, &q, keep_line, out, &ignored);
+	else
+		engine_logs(c->engine, c->loop, &r, keep_line, out, &ignored);
+}
+
 /* A process that runs for a moment and then gives up was ready, and is not. */
 static int check_survivors(struct context *c)
 {
@@ -94,9 +113,7 @@ static int check_survivors(struct context *c)
 		if (s->kind == KIND_JOB || !k || (k->state != UNIT_EXITED && k->state != UNIT_DEAD))
 			continue;
 		cleanup_buf struct buf last = BUF_INIT;
-		struct err ignored = ERR_INIT;
-		struct log_request r = { .containers = &k, .count = 1, .tail = 10 };
-		engine_logs(c->engine, c->loop, &r, keep_line, &last, &ignored);
+		last_lines(c, k, &last);
 		err_set(&c->error, ERR_FAILED, "%s ended with status %d soon after its start%s",
 			s->name, k->exit_code, buf_str(&last));
 		c->error.place = s->place;
@@ -115,10 +132,54 @@ static int heal_files(struct context *c)
 	return 0;
 }
 
+/* It takes a few milliseconds to start: they pass while the engine is asked. */
+static int begin_agent(struct context *c, const struct up_opts *o)
+{
+	int status = open_places(c);
+	if (status || c->g.dry_run || !wants_agent(c, o))
+		return status;
+	c->wants_agent = true;
+	return summon_agent(c);
+}
+
+/* What a foreground started ends with it, also when it fails half-way or is killed. */
+static int own_from_the_start(struct context *c, const struct up_opts *o)
+{
+	if (!c->agent || c->agent_config || o->detach || c->g.json)
+		return 0;
+	return own_agent(c, true);
+}
+
+static int bring_up(struct context *c, const struct up_opts *o, const struct plan_request *r)
+{
+	bool again = false;
+	int status = finish_rotations(c, &again);
+	if (!status && again)
+		status = make_plan(c, r);
+	status = status ? status : own_from_the_start(c, o);
+	if (status)
+		return status;
+	bool work = c->plan.steps.count > 0;
+	status = work ? carry_out(c) : heal_files(c);
+	return !status && work ? check_survivors(c) : status;
+}
+
+/*
+ * A service that fails is no reason not to watch: the next save may mend it. An agent that has
+ * nothing to do any more goes.
+ */
+static int hand_over(struct context *c, const struct up_opts *o, const struct strs *services)
+{
+	if (!c->agent)
+		return 0;
+	return c->wants_agent ? adopt(c, o, services) : end_agent(c);
+}
+
 static int run_up(struct context *c, const void *opts, const struct strs *args)
 {
 	const struct up_opts *o = opts;
 	c->g.strict_ports = o->strict_ports;
+	c->host = o->host;
 	struct prepare p = {
 		.request = { .goal = GOAL_UP,
 			.services = *args,
@@ -130,20 +191,15 @@ static int run_up(struct context *c, const void *opts, const struct strs *args)
 		.engine = true,
 		.write = true,
 	};
-	bool again = false;
-	int status = prepare(c, &p);
+	int status = begin_agent(c, o);
+	status = status ? status : prepare(c, &p);
 	if (!status && c->g.dry_run)
 		return show_plan(c);
-	if (!status)
-		status = finish_rotations(c, &again);
-	if (!status && again)
-		status = make_plan(c, &p.request);
 	if (status)
 		return status;
-	bool work = c->plan.steps.count > 0;
-	status = work ? carry_out(c) : heal_files(c);
-	if (!status && work)
-		status = check_survivors(c);
+	status = bring_up(c, o, &p.request);
+	int handed = status == 0 || status == ERR_FAILED ? hand_over(c, o, args) : 0;
+	status = status ? status : handed;
 	if (!status)
 		print_state(c);
 	lap(c, "showing", false);
@@ -154,7 +210,7 @@ static int run_up(struct context *c, const void *opts, const struct strs *args)
 	if (!c->loop)
 		c->loop = loop_new();
 	fflush(stdout);
-	return foreground_run(c, NULL, args);
+	return foreground_run(c, c->agent, args);
 }
 
 const struct cmd cmd_up = {
@@ -169,6 +225,9 @@ const struct cmd cmd_up = {
 		  "of dependency, and waits until each is ready. Without SVC: the services of "
 		  "up.services, or all\n"
 		  "that no profile holds back. What they need comes along.\n\n"
+		  "Where there are modules to watch or services of this host to supervise, a small "
+		  "agent stays\n"
+		  "behind with -d; `devenv down` ends it.\n\n"
 		  "In the foreground (without -d) it then follows the logs and the results of the "
 		  "develop loop; ?\n"
 		  "shows the keys. Ctrl-C stops everything in reverse order, a second Ctrl-C kills "

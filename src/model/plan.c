@@ -63,16 +63,11 @@ struct step *plan_find(const struct plan *p, enum step_kind kind, const char *un
 	return NULL;
 }
 
-static bool id_on_host(const char *id)
-{
-	return starts_with(id, "host:");
-}
-
 bool step_on_host(const struct step *s)
 {
 	if (s->hosts.count)
 		return true;
 	if (s->containers.count)
-		return id_on_host(s->containers.items[0]);
+		return starts_with(s->containers.items[0], "host:");
 	return s->service && s->service->where == RUN_HOST;
 }

@@ -66,14 +66,12 @@ static void add_literal(struct make *m, struct unit *u, const char *text, size_t
 }
 
 /* A secret between "://" and the next "/" is part of a URL's authority. */
-static enum escape escape_at(const char *value, const char *at)
+bool in_authority(const char *value, const char *at)
 {
 	const char *scheme = NULL;
 	for (const char *s = value; (s = strstr(s, "://")) && s < at; s += 3)
 		scheme = s + 3;
-	return scheme && !memchr(scheme, '/', (size_t)(at - scheme)) && strchr(at, '@')
-		       ? ESC_URL
-		       : ESC_ENV_FILE;
+	return scheme && !memchr(scheme, '/', (size_t)(at - scheme)) && strchr(at, '@');
 }
 
 static void add_value(struct make *m, struct unit *u, const char *value)
@@ -86,8 +84,8 @@ static void add_value(struct make *m, struct unit *u, const char *value)
 			break;
 		add_literal(m, u, rest, (size_t)(at - rest));
 		const char *secret = arena_strndup(m->a, name, (size_t)(end - name));
-		*list_push(m->a, &u->secret_env) =
-			(struct piece){ .secret = secret, .escape = escape_at(value, at) };
+		*list_push(m->a, &u->secret_env) = (struct piece){ .secret = secret,
+			.escape = in_authority(value, at) ? ESC_URL : ESC_ENV_FILE };
 		hasher_str(part_hash(u, PART_SECRETS), map_get(&m->fingerprints, secret));
 		rest = end + 1;
 	}

@@ -168,6 +168,53 @@ static void put_own_labels(struct make *m, struct unit *u)
 	compose_put_text(m, labels, "devenv.inputs", u->inputs);
 }
 
+static bool speaks_of_host(const struct node *n)
+{
+	const struct node *item;
+	const struct node_pair *pair;
+	if (n && n->kind == NODE_STR && strstr(n->text, host_gateway))
+		return true;
+	node_each_item(n, i, item)
+	{
+		if (speaks_of_host(item))
+			return true;
+	}
+	node_each_pair(n, i, pair)
+	{
+		if (speaks_of_host(pair->value))
+			return true;
+	}
+	return false;
+}
+
+static bool reaches_host(const struct unit *u)
+{
+	for (size_t i = 0; i < u->service->needs.count; i++) {
+		if (u->service->needs.items[i].service->where == RUN_HOST)
+			return true;
+	}
+	for (size_t i = 0; i < u->secret_env.count; i++) {
+		const char *text = u->secret_env.items[i].text;
+		if (text && strstr(text, host_gateway))
+			return true;
+	}
+	return (u->routes && strstr(u->routes, host_gateway)) || speaks_of_host(u->node);
+}
+
+/* Whoever reaches a service on the host needs its name, which Linux's engine does not give. */
+static void put_host_gateway(struct make *m, struct unit *u)
+{
+	const char *mode = node_text(node_get(u->service->node, "network_mode"));
+	struct node *list = node_get(u->node, "extra_hosts");
+	if (node_get(node_get(u->service->node, "extra_hosts"), host_gateway) ||
+		(mode && !streq(mode, "bridge")) || !reaches_host(u))
+		return;
+	if (!list || list->kind != NODE_LIST)
+		list = node_list(m->a, u->service->place);
+	compose_add_text(m, list, arena_printf(m->a, "%s:host-gateway", host_gateway));
+	compose_put(m, u->node, "extra_hosts", list);
+}
+
 void compose_unit(struct make *m, struct unit *u)
 {
 	const struct node *raw = node_get(u->service->node, "compose");
@@ -180,6 +227,7 @@ void compose_unit(struct make *m, struct unit *u)
 	compose_mounts(m, u);
 	compose_defaults(m, u);
 	put_labels(m, u);
+	put_host_gateway(m, u);
 	if (raw && raw->kind == NODE_MAP)
 		u->node = compose_merge(m, u->node, compose_carry(m, u, raw));
 	unit_hash(m, u);

@@ -25,7 +25,7 @@ static struct seen look_at(const struct make *m, const struct unit *u)
 	struct seen seen = { NULL, 0, 0, 0 };
 	for (size_t i = 0; i < m->w->containers.count; i++) {
 		const struct container *c = &m->w->containers.items[i];
-		if (c->one_off || !streq(c->service, u->service->name))
+		if (c->one_off || c->host || !streq(c->service, u->service->name))
 			continue;
 		seen.total++;
 		seen.running += is_up(c);
@@ -48,13 +48,34 @@ static const char *why_homeless(struct make *m, const struct unit *u)
 	return NULL;
 }
 
+bool asked_anew(const struct make *m, const struct unit *u)
+{
+	bool all =
+		m->req->goal == GOAL_RECREATE || m->req->recreate || m->p->up.recreate_containers;
+	return all && u->asked;
+}
+
+bool made_anew(const struct unit *u)
+{
+	return u->fate == FATE_CREATE || u->anew;
+}
+
+const struct container *own_container(const struct make *m, const struct unit *u)
+{
+	for (size_t i = 0; i < m->w->containers.count; i++) {
+		const struct container *c = &m->w->containers.items[i];
+		if (c->number == 1 && !c->one_off && streq(c->service, u->service->name) &&
+			c->host == (u->service->where == RUN_HOST))
+			return c;
+	}
+	return NULL;
+}
+
 static const char *why_create(struct make *m, const struct unit *u, const struct seen *seen)
 {
-	bool forced =
-		m->req->goal == GOAL_RECREATE || m->req->recreate || m->p->up.recreate_containers;
 	if (!seen->total)
 		return u->service->replicas ? "container absent" : NULL;
-	if (forced && u->asked)
+	if (asked_anew(m, u))
 		return "asked to be made anew";
 	if (!usable(seen->first))
 		return arena_printf(m->a, "container is %s", unit_state_name(seen->first->state));
@@ -120,18 +141,18 @@ static const struct container *worst(
 	for (size_t i = 0; i < m->w->containers.count; i++) {
 		const struct container *c = &m->w->containers.items[i];
 		bool down = !is_up(c) || c->state == UNIT_RESTARTING;
-		if (!c->one_off && streq(c->service, u->service->name) && down)
+		if (!c->one_off && !c->host && streq(c->service, u->service->name) && down)
 			return c;
 	}
 	return first;
 }
 
 /* What a job prepared may be gone with what was made anew. */
-static const char *why_again(struct make *m, const struct unit *u)
+const char *why_again(struct make *m, const struct unit *u)
 {
 	for (size_t i = 0; u->service->kind == KIND_JOB && i < u->service->needs.count; i++) {
 		const struct unit *needed = unit_of(m, u->service->needs.items[i].service);
-		if (needed->fate == FATE_CREATE && needed->service->kind != KIND_JOB)
+		if (made_anew(needed) && needed->service->kind != KIND_JOB)
 			return arena_printf(m->a, "%s is made anew", needed->service->name);
 	}
 	return NULL;
@@ -166,6 +187,8 @@ void decide(struct make *m)
 		struct unit *u = &m->units[i];
 		if (u->chosen && u->service->where == RUN_CONTAINER)
 			decide_unit(m, u);
+		else if (u->chosen)
+			decide_host(m, u);
 		if (u->fate == FATE_CREATE && u->rung)
 			m->rungs[u->rung - m->rungs].wanted = true;
 	}

@@ -53,11 +53,19 @@ static void gather_service(struct make *m, struct groups *list, const struct ser
 	struct group g = { .service = s, .unit = s->name };
 	for (size_t i = 0; i < m->w->containers.count; i++) {
 		const struct container *c = &m->w->containers.items[i];
-		if (!c->one_off && streq(c->service, s->name) && is_meant(m, c))
+		bool same = c->host == (s->where == RUN_HOST);
+		if (!c->one_off && same && streq(c->service, s->name) && is_meant(m, c))
 			add_container(m, &g, c);
 	}
 	if (g.all.count)
 		*list_push(m->a, list) = g;
+}
+
+/* Of a service that runs elsewhere now. */
+static bool changed_sides(const struct make *m, const struct container *c)
+{
+	const struct service *s = project_service(m->p, c->service);
+	return s && c->host != (s->where == RUN_HOST);
 }
 
 /* Orphans and one-off containers. */
@@ -65,8 +73,9 @@ static void gather_others(struct make *m, struct groups *list)
 {
 	for (size_t i = 0; i < m->w->containers.count; i++) {
 		const struct container *c = &m->w->containers.items[i];
-		struct group g = { .unit = c->name };
-		if ((!c->one_off && project_service(m->p, c->service)) || !is_meant(m, c))
+		struct group g = { .unit = c->host ? c->id : c->name };
+		bool known = project_service(m->p, c->service) && !changed_sides(m, c);
+		if ((!c->one_off && known) || !is_meant(m, c))
 			continue;
 		add_container(m, &g, c);
 		*list_push(m->a, list) = g;
@@ -213,13 +222,28 @@ static void end_with_hooks(struct make *m, const char *event)
 		plan_need(m->plan, m->plan->steps.items[count], m->plan->steps.items[i]);
 }
 
+/* Nothing here ever was the engine's. */
+static bool only_processes(const struct make *m)
+{
+	bool any = false;
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		const struct service *s = &m->p->services.items[i];
+		if (s->where == RUN_CONTAINER && !s->left_out)
+			return false;
+		any |= s->where == RUN_HOST;
+	}
+	for (size_t i = 0; i < m->w->containers.count; i++)
+		any &= m->w->containers.items[i].host;
+	return any && !m->w->volumes_known && !m->w->networks.count;
+}
+
 static void take_down(struct make *m, struct groups *list)
 {
 	struct step *hook = list->count ? plan_hooks(m, "pre-stop", NULL) : NULL;
 	hook = list->count ? plan_hooks(m, "pre-down", hook) : NULL;
 	stop_groups(m, list, hook, "asked for");
 	remove_groups(m, list, hook);
-	if (stops_all(m)) {
+	if (stops_all(m) && !only_processes(m)) {
 		drop_networks(m, list);
 		drop_volumes(m, list);
 		drop_old_volumes(m, list);

@@ -11,6 +11,7 @@ struct expansion {
 	const struct project *p;
 	const struct world *w;
 	const struct service *consumer; /* NULL: the host */
+	int number;                     /* of the consumer's copy on the host; 0: none */
 	struct place at;
 	struct diags *d; /* NULL: nobody listens */
 };
@@ -36,19 +37,25 @@ static const char *host_of(const struct expansion *x, const struct service *s)
 {
 	if (!on_network(x->consumer))
 		return "127.0.0.1";
-	return s->where == RUN_HOST ? "host.docker.internal" : s->name;
+	return s->where == RUN_HOST ? host_gateway : s->name;
 }
 
 static int port_of(const struct expansion *x, const struct service *s, const struct port *p)
 {
-	if (on_network(x->consumer) || s->where == RUN_HOST)
-		return p->target;
-	return published_port(x->w, s, p);
+	if (s->where == RUN_HOST)
+		return host_port(x->w, s, p, s == x->consumer && x->number ? x->number : 1);
+	return on_network(x->consumer) ? p->target : published_port(x->w, s, p);
 }
 
 static const char *fact_of(const struct expansion *x, const struct service *s, const char *fact)
 {
 	const struct port *p = service_port(s, NULL);
+	if (s->left_out) {
+		expand_fails(x, s->name, fact, "it is left out, for it cannot run on the host")
+			->hint = "say how under it, as in host: { command: ... }, or leave out "
+				 "--host";
+		return NULL;
+	}
 	if (streq(fact, "host"))
 		return host_of(x, s);
 	if (!p) {
@@ -56,7 +63,7 @@ static const char *fact_of(const struct expansion *x, const struct service *s, c
 		return NULL;
 	}
 	int port = port_of(x, s, p);
-	if (!port && p->how == PUB_NONE)
+	if (!port && p->how == PUB_NONE && s->where == RUN_CONTAINER)
 		expand_fails(x, s->name, fact, "it publishes no port on this machine")->hint =
 			"give its port `published: auto`";
 	if (streq(fact, "port"))
@@ -98,7 +105,14 @@ static const char *expand(const struct expansion *x, const char *text)
 const char *plan_expand(struct arena *a, const struct project *p, const struct world *w,
 	const struct service *consumer, const char *text, struct place at, struct diags *d)
 {
-	struct expansion x = { a, p, w, consumer, at, d };
+	struct expansion x = { a, p, w, consumer, 0, at, d };
+	return text && find_reference(text, reference) ? expand(&x, text) : text;
+}
+
+const char *expand_for_copy(
+	struct make *m, const struct service *s, int number, const char *text, struct place at)
+{
+	struct expansion x = { m->a, m->p, m->w, s, number, at, m->d };
 	return text && find_reference(text, reference) ? expand(&x, text) : text;
 }
 

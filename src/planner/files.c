@@ -162,15 +162,28 @@ static void find_stale(struct make *m)
 	strs_sort(&m->plan->stale);
 }
 
+/* Nothing here is Compose's. */
+static bool only_hosted(const struct make *m)
+{
+	bool hosted = false;
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		if (m->units[i].present)
+			return false;
+		hosted |= m->units[i].hosted;
+	}
+	return hosted;
+}
+
 void files_make(struct make *m, const struct node *compose)
 {
 	struct plan *p = m->plan;
 	bool any = false, routed = false;
-	add_compose(m, compose);
+	if (!only_hosted(m))
+		add_compose(m, compose);
 	add_images(m);
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		const struct unit *u = &m->units[i];
-		if (!u->present)
+		if (!u->present && !u->hosted)
 			continue;
 		any = true;
 		routed |= u->routes != NULL;

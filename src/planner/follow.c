@@ -29,7 +29,7 @@ static struct step *start_of(const struct make *m, const struct service *s)
 
 static bool runs(const struct make *m, const struct unit *u)
 {
-	const struct container *c = world_container(m->w, u->service->name);
+	const struct container *c = own_container(m, u);
 	return c && c->state == UNIT_RUNNING && u->service->kind == KIND_SERVICE;
 }
 
@@ -43,11 +43,14 @@ static struct step *follow_step(struct make *m, struct unit *u, enum on_restart 
 		s->service = u->service;
 		if (how == FOLLOW_RELOAD && leads_through(m, u->service, NULL))
 			step_words(m, s, (const char *const[]){ "nginx", "-s", "reload", NULL });
+		else if (how == FOLLOW_RELOAD && u->service->where == RUN_HOST)
+			s->signal = "HUP";
 		else if (how == FOLLOW_RELOAD)
 			step_words(m, s,
 				(const char *const[]){ "/bin/sh", "-c", "kill -HUP 1", NULL });
 	} else if (how == FOLLOW_RESTART) {
 		s->argv.count = 0;
+		s->signal = NULL;
 	}
 	const struct unit *c = unit_of(m, cause);
 	plan_need(m->plan, s, c->ready ? c->ready : c->start);
@@ -56,7 +59,7 @@ static struct step *follow_step(struct make *m, struct unit *u, enum on_restart 
 
 static void await_restarted(struct make *m, struct unit *u, struct step *reload)
 {
-	if (!reload || reload->argv.count)
+	if (!reload || reload->argv.count || reload->signal)
 		return;
 	struct step *ready =
 		plan_add(m->plan, STEP_READY, u->service->name, u->service->place, "started again");
@@ -82,7 +85,7 @@ static void follow(struct make *m, struct unit *u)
 			reload = follow_step(m, u, FOLLOW_RELOAD, r->to, r->place);
 	}
 	await_restarted(m, u, reload);
-	if (reload && !reload->argv.count)
+	if (reload && !reload->argv.count && !reload->signal)
 		u->start = reload;
 }
 

@@ -100,6 +100,7 @@ static void end_parts(struct make *m, struct unit *u)
 			u->hash[i] = NULL;
 			hasher_str(whole, hex);
 		} else {
+			u->parts[i][0] = '\0';
 			hasher_str(whole, NULL);
 		}
 	}
@@ -126,11 +127,16 @@ static void note_inputs(struct make *m, struct unit *u)
 	u->inputs = arena_strdup(m->a, buf_str(&out));
 }
 
+void hash_end(struct make *m, struct unit *u)
+{
+	end_parts(m, u);
+	note_inputs(m, u);
+}
+
 void unit_hash(struct make *m, struct unit *u)
 {
 	hash_node(u);
 	hash_sources(m, u);
 	hash_host(m, u);
-	end_parts(m, u);
-	note_inputs(m, u);
+	hash_end(m, u);
 }

@@ -215,15 +215,29 @@ static void job_inputs(
 	}
 }
 
+/* Compose reads a container's; a host service's are ours to follow. */
+static void env_file_inputs(
+	struct arena *a, const struct project *p, const struct service *s, struct strs *paths)
+{
+	const struct node *item;
+	node_each_item(s->where == RUN_HOST ? node_get(s->node, "env_file") : NULL, i, item)
+	{
+		const char *path = node_text(node_get(item, "path"));
+		if (path)
+			strs_add(a, paths, path_normal(a, path_join(a, p->dir, path)));
+	}
+}
+
 static void service_inputs(
 	struct arena *a, const struct project *p, const struct service *s, struct strs *paths)
 {
-	const char *context = build_context(a, p, s);
+	const char *context = s->where == RUN_CONTAINER ? build_context(a, p, s) : NULL;
 	if (context)
 		strs_add(a, paths, context);
 	for (size_t i = 0; s->develop && i < s->develop->deps.lock.count; i++)
 		strs_add(a, paths, path_join(a, p->dir, s->develop->deps.lock.items[i]));
 	job_inputs(a, p, s, paths);
+	env_file_inputs(a, p, s, paths);
 }
 
 void plan_inputs(struct arena *a, const struct project *p, struct strs *paths)
@@ -233,8 +247,10 @@ void plan_inputs(struct arena *a, const struct project *p, struct strs *paths)
 		if (p->images.items[i].used)
 			image_inputs(a, p, &p->images.items[i], paths);
 	}
-	for (size_t i = 0; i < p->services.count; i++)
-		service_inputs(a, p, &p->services.items[i], paths);
+	for (size_t i = 0; i < p->services.count; i++) {
+		if (!p->services.items[i].left_out)
+			service_inputs(a, p, &p->services.items[i], paths);
+	}
 	strs_sort(paths);
 	for (size_t i = 0; i < paths->count; i++) {
 		if (!kept || !streq(paths->items[kept - 1], paths->items[i]))

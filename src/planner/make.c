@@ -27,7 +27,8 @@ void make_init(struct make *m, struct arena *a, const struct project *p, const s
 	}
 	for (size_t i = 0; i < p->services.count; i++) {
 		m->units[i].service = &p->services.items[i];
-		m->units[i].rung = rung_of(m, p->services.items[i].image);
+		if (p->services.items[i].where == RUN_CONTAINER)
+			m->units[i].rung = rung_of(m, p->services.items[i].image);
 	}
 }
 
@@ -81,6 +82,8 @@ static void work_out(struct make *m)
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		if (m->units[i].present)
 			compose_unit(m, &m->units[i]);
+		else if (m->units[i].hosted)
+			host_unit(m, &m->units[i]);
 	}
 	files_make(m, compose_node(m));
 }

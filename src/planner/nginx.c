@@ -85,10 +85,20 @@ static void put_pattern(struct buf *out, const char *path)
 	buf_adds(out, "/((?s).*)$\"");
 }
 
+static int upstream_port(const struct mapping *x, const struct route *r)
+{
+	const struct port *p = service_port(r->to, arena_printf(x->m->a, "%d", r->port));
+	return r->to->where == RUN_HOST && p ? host_port(x->m->w, r->to, p, 1) : r->port;
+}
+
+/* The host's name stands in /etc/hosts, which nginx reads for a fixed upstream only. */
 static void put_proxy(struct mapping *x, const struct route *r, const char *path)
 {
 	struct buf *out = &x->out;
-	buf_adds(out, "\t\tproxy_pass http://$devenv_upstream;\n");
+	if (r->to->where == RUN_HOST)
+		buf_addf(out, "\t\tproxy_pass http://%s:%d;\n", host_gateway, upstream_port(x, r));
+	else
+		buf_adds(out, "\t\tproxy_pass http://$devenv_upstream;\n");
 	buf_adds(out, proxy_lines);
 	if (x->port)
 		buf_addf(out, "\t\tproxy_set_header X-Forwarded-Port %d;\n", x->port);
@@ -106,7 +116,8 @@ static void open_location(struct mapping *x, const struct route *r, const char *
 {
 	buf_addf(&x->out, "\tlocation %s", kind);
 	put_path(&x->out, "", path, end);
-	buf_addf(&x->out, " {\n\t\tset $devenv_upstream %s:%d;\n", r->to->name, r->port);
+	buf_addf(&x->out, " {\n\t\tset $devenv_upstream %s:%d;\n",
+		r->to->where == RUN_HOST ? host_gateway : r->to->name, upstream_port(x, r));
 }
 
 /* "/api" and what is below it, but not "/apix". */

@@ -67,6 +67,12 @@ struct owner {      /* who a service runs as */
 	const char *home;
 };
 
+struct host_copy { /* one process of a host service */
+	struct host_spec *spec;
+	char parts[PARTS][SHORT_HEX + 1];
+	const char *why; /* it is to be started; NULL: it stays */
+};
+
 struct step_list {
 	struct step **items;
 	size_t count, cap;
@@ -77,6 +83,9 @@ struct unit {
 	const struct rung *rung; /* NULL: a registry image, or built by Compose */
 	bool chosen, asked;
 	bool present;                     /* part of compose.yml */
+	bool hosted;                      /* a host service of this run, or one that is there */
+	LIST_OF(struct host_copy) copies; /* of a host service */
+	bool anew;                        /* a host service that is replaced, or was not there */
 	const char *image;                /* what it runs */
 	struct node *node;                /* its entry in compose.yml */
 	LIST_OF(struct piece) secret_env; /* lines of its env file; none: no file */
@@ -90,6 +99,7 @@ struct unit {
 	enum fate fate;
 	const char *why;
 	struct step *start, *ready, *install, *stop;
+	struct step_list displaced; /* what ran it elsewhere before is to be gone first */
 	struct step_list
 		gates; /* of one that has no step itself: what those who need it wait for */
 };
@@ -146,6 +156,9 @@ int published_port(
 const char *url_scheme(const struct service *s, const struct port *p);
 bool holds_secret(const char *text);
 bool escaped_reference(const char *at); /* the first of two signs is to be dropped */
+/* ${service.*} as the n-th copy of s reaches it: its own ports are that copy's. */
+const char *expand_for_copy(
+	struct make *m, const struct service *s, int number, const char *text, struct place at);
 /* Text with ${service.*} filled in for the unit and every $ doubled; complains about secrets. */
 const char *compose_text(struct make *m, const struct unit *u, const char *text, struct place at);
 
@@ -183,6 +196,20 @@ void plan_volumes(struct make *m, struct step_list *out);
 void plan_mount_points(struct make *m);
 const char *mount_point(struct make *m, const struct unit *u, const char *target);
 
+/* host_spec.c, host_env.c, host_install.c: services on the host. */
+extern const char host_gateway[]; /* this host's name in containers */
+void host_unit(struct make *m, struct unit *u);
+/* A spec with the directory and environment of the first copy, for a command of its own. */
+struct host_spec *host_errand(struct make *m, const struct service *s);
+void host_environment(struct make *m, struct unit *u, struct host_spec *spec);
+const char *host_text(struct make *m, const struct unit *u, int number, const char *text,
+	struct place at); /* complains about secrets */
+/* What a copy's port is on this machine; 0: not allocated yet. */
+int host_port(const struct world *w, const struct service *s, const struct port *p, int number);
+const char *host_port_owner(
+	struct arena *a, const struct service *s, int number); /* in allocations: "web", "web.2" */
+bool in_authority(const char *value, const char *at); /* is `at` between :// and @ of a URL? */
+
 /* nginx.c */
 void nginx_texts(struct make *m); /* units' routes */
 
@@ -193,6 +220,7 @@ struct part_word {
 };
 extern const struct part_word part_words[PARTS], rung_part_words[RUNG_PARTS];
 struct hasher *part_hash(struct unit *u, enum part p);
+void hash_end(struct make *m, struct unit *u); /* parts, digest and inputs of what was hashed */
 void unit_hash(struct make *m, struct unit *u);
 const char *why_changed(struct make *m, const struct unit *u, const struct container *c);
 const char *why_build(struct make *m, const struct rung *r);
@@ -205,7 +233,16 @@ void plan_up(struct make *m);
 void plan_build(struct make *m);
 void plan_generate(struct make *m);
 void plan_down(struct make *m);
-void decide(struct make *m); /* the fate of each chosen unit */
+void decide(struct make *m);                      /* the fate of each chosen unit */
+void decide_host(struct make *m, struct unit *u); /* decide_host.c */
+/* Copy 1 of a unit's own kind: container or process; NULL: none. */
+const struct container *own_container(const struct make *m, const struct unit *u);
+bool made_anew(const struct unit *u);
+const char *why_again(struct make *m, const struct unit *u); /* a job's work may be undone */
+bool asked_anew(const struct make *m, const struct unit *u); /* up --force-recreate, recreate */
+void plan_host_start(struct make *m, struct unit *u, struct step *after); /* up_host.c */
+void plan_orphans(struct make *m);
+bool any_orphan(struct make *m);
 /* A path under a running container that is gone or another now; NULL: none. */
 const char *stale_mount(const struct make *m, const struct unit *u, const struct container *c);
 /* Lets a step wait for what the service needs; through units that have nothing to do, too. */

@@ -6,8 +6,32 @@
 
 #include <string.h>
 
+const char *host_port_owner(struct arena *a, const struct service *s, int number)
+{
+	return number == 1 ? s->name : arena_printf(a, "%s.%d", s->name, number);
+}
+
+/* On the host a port is its target, unless it is published otherwise. */
+static int host_port_wanted(const struct port *p, int number)
+{
+	if (number > 1 || p->how == PUB_AUTO)
+		return 0;
+	return p->how == PUB_FIXED ? p->published : p->target;
+}
+
+int host_port(const struct world *w, const struct service *s, const struct port *p, int number)
+{
+	struct arena a = ARENA_INIT;
+	const struct allocation *al =
+		world_allocation(w, host_port_owner(&a, s, number), p->target, p->protocol);
+	arena_release(&a);
+	return al ? al->published : host_port_wanted(p, number);
+}
+
 int published_port(const struct world *w, const struct service *s, const struct port *p)
 {
+	if (s->where == RUN_HOST)
+		return host_port(w, s, p, 1);
 	const struct allocation *al = world_allocation(w, s->name, p->target, p->protocol);
 	if (p->how == PUB_NONE || s->replicas > 1)
 		return 0;
@@ -22,6 +46,24 @@ static bool wants_port(const struct service *s, const struct port *p)
 	return p->how != PUB_NONE && s->replicas == 1 && s->where == RUN_CONTAINER;
 }
 
+static void unit_ports(struct arena *a, const struct unit *u, struct port_wishes *out)
+{
+	const struct service *s = u->service;
+	int copies = u->hosted ? s->replicas : 1;
+	for (int number = 1; number <= copies; number++) {
+		for (size_t k = 0; k < s->ports.count; k++) {
+			const struct port *p = &s->ports.items[k];
+			if (u->hosted)
+				*list_push(a, out) =
+					(struct port_wish){ s, p, host_port_owner(a, s, number),
+						host_port_wanted(p, number) };
+			else if (wants_port(s, p))
+				*list_push(a, out) = (struct port_wish){ s, p, s->name,
+					p->how == PUB_FIXED ? p->published : 0 };
+		}
+	}
+}
+
 void plan_ports(struct arena *a, const struct project *p, const struct plan_request *req,
 	struct port_wishes *out)
 {
@@ -32,11 +74,8 @@ void plan_ports(struct arena *a, const struct project *p, const struct plan_requ
 	m.req = req;
 	select_units(&m);
 	for (size_t i = 0; i < p->services.count; i++) {
-		const struct service *s = &p->services.items[i];
-		for (size_t k = 0; m.units[i].present && k < s->ports.count; k++) {
-			if (wants_port(s, &s->ports.items[k]))
-				*list_push(a, out) = (struct port_wish){ s, &s->ports.items[k] };
-		}
+		if (m.units[i].present || m.units[i].hosted)
+			unit_ports(a, &m.units[i], out);
 	}
 	make_release(&m);
 }
@@ -121,8 +160,7 @@ void plan_urls(struct arena *a, const struct project *p, const struct world *w, 
 		route_url(a, w, &p->routes.items[i], out);
 	for (size_t i = 0; i < p->services.count; i++) {
 		const struct service *s = &p->services.items[i];
-		bool shown = s->where == RUN_CONTAINER && world_container(w, s->name);
-		if (shown && !leads_through(p, s))
+		if (world_container(w, s->name) && !leads_through(p, s))
 			port_urls(a, w, s, out);
 	}
 }

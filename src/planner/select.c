@@ -15,6 +15,12 @@ static bool held_back(const struct make *m, const struct service *s)
 	return s->profiles.count > 0;
 }
 
+static bool starts(const struct make *m)
+{
+	return m->req->goal == GOAL_UP || m->req->goal == GOAL_RECREATE ||
+	       m->req->goal == GOAL_GENERATE;
+}
+
 static void ask(struct make *m, const char *name)
 {
 	const struct service *s = project_service(m->p, name);
@@ -22,7 +28,22 @@ static void ask(struct make *m, const char *name)
 		complain(m, (struct place){ 0 }, "there is no service \"%s\"", name);
 		return;
 	}
+	if (s->left_out && starts(m)) {
+		complain(m, s->place, "%s cannot run on the host", name)->hint =
+			"say how under it, as in host: { command: ... }, or leave out --host";
+		return;
+	}
 	unit_of(m, s)->chosen = unit_of(m, s)->asked = true;
+}
+
+/* What the configuration names, but for what --host leaves out. */
+static void ask_default(struct make *m, const struct strs *names)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const struct service *s = project_service(m->p, names->items[i]);
+		if (!s || !s->left_out)
+			ask(m, names->items[i]);
+	}
 }
 
 static void ask_all(struct make *m, const struct strs *names)
@@ -35,8 +56,22 @@ static void ask_unheld(struct make *m)
 {
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
-		u->chosen = u->asked = !held_back(m, u->service);
+		u->chosen = u->asked = !held_back(m, u->service) && !u->service->left_out;
 	}
+}
+
+static void choose_need(struct make *m, const struct service *s, const struct need *n)
+{
+	if (!n->service->left_out) {
+		unit_of(m, n->service)->chosen = true;
+		return;
+	}
+	if (n->required)
+		complain(m, n->place, "%s needs %s, which cannot run on the host", s->name, n->name)
+			->hint = arena_printf(m->a,
+			"say how under %s, as in host: { command: ... }, need it with required: "
+			"false, or leave out --host",
+			n->name);
 }
 
 /* Services stand after what they need, so one pass from the end follows every chain. */
@@ -45,39 +80,62 @@ static void choose_needs(struct make *m)
 	for (size_t i = m->p->services.count; i-- > 0;) {
 		const struct service *s = m->units[i].service;
 		for (size_t k = 0; m->units[i].chosen && k < s->needs.count; k++)
-			unit_of(m, s->needs.items[k].service)->chosen = true;
+			choose_need(m, s, &s->needs.items[k]);
+	}
+}
+
+static void tell_left_out(struct make *m)
+{
+	struct strs names = { 0 };
+	for (size_t i = 0; m->plan && i < m->p->services.count; i++) {
+		const struct service *s = &m->p->services.items[i];
+		if (s->left_out && !held_back(m, s))
+			strs_add(m->a, &names, s->name);
+	}
+	if (names.count)
+		strs_add(m->a, &m->plan->notes,
+			arena_printf(m->a, "left out, they have no host command: %s",
+				strs_join(m->a, &names, ", ")));
+}
+
+/* Those that have a container, or a process for a host service. */
+static void mark_seen(struct make *m)
+{
+	for (size_t i = 0; i < m->w->containers.count; i++) {
+		const struct container *c = &m->w->containers.items[i];
+		struct unit *u = unit_of(m, project_service(m->p, c->service));
+		if (u && c->host == (u->service->where == RUN_HOST))
+			u->present = true;
 	}
 }
 
 static void mark_present(struct make *m)
 {
-	for (size_t i = 0; i < m->w->containers.count; i++) {
-		struct unit *u =
-			unit_of(m, project_service(m->p, m->w->containers.items[i].service));
-		if (u)
-			u->present = true;
-	}
+	mark_seen(m);
 	for (size_t i = m->p->services.count; i-- > 0;) {
 		struct unit *u = &m->units[i];
-		u->present |= u->chosen || !held_back(m, u->service);
-		for (size_t k = 0; u->present && k < u->service->needs.count; k++)
-			unit_of(m, u->service->needs.items[k].service)->present = true;
+		u->present |= u->chosen || (!held_back(m, u->service) && !u->service->left_out);
+		for (size_t k = 0; u->present && k < u->service->needs.count; k++) {
+			const struct service *needed = u->service->needs.items[k].service;
+			unit_of(m, needed)->present |= !needed->left_out;
+		}
+		u->hosted = u->present && u->service->where == RUN_HOST;
 		u->present &= u->service->where == RUN_CONTAINER;
 	}
 }
 
 void select_units(struct make *m)
 {
-	bool starts = m->req->goal == GOAL_UP || m->req->goal == GOAL_RECREATE ||
-		      m->req->goal == GOAL_GENERATE;
 	if (m->req->services.count)
 		ask_all(m, &m->req->services);
-	else if (starts && m->p->up.services.count)
-		ask_all(m, &m->p->up.services);
+	else if (starts(m) && m->p->up.services.count)
+		ask_default(m, &m->p->up.services);
 	else
 		ask_unheld(m);
-	if (starts && !m->req->no_deps)
+	if (starts(m) && !m->req->no_deps)
 		choose_needs(m);
+	if (starts(m) && !m->req->services.count)
+		tell_left_out(m);
 	mark_present(m);
 }
 
@@ -85,14 +143,14 @@ void choose(struct make *m)
 {
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		const struct unit *u = &m->units[i];
-		if (!u->chosen || u->service->where != RUN_CONTAINER)
+		if (!u->chosen)
 			continue;
 		*list_push(m->a, &m->plan->chosen) = (struct chosen){
 			.service = u->service,
 			.image_tag = u->image,
 			.hash = u->digest,
 			.asked = u->asked,
-			.changed = u->fate == FATE_CREATE,
+			.changed = made_anew(u),
 			.why = u->why,
 			.binds = u->binds,
 		};

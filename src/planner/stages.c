@@ -59,14 +59,10 @@ static const struct container *home_of(const struct make *m, const struct servic
 
 static void on_host(struct make *m, struct step *s, const struct service *service, const char *line)
 {
-	struct host_spec *spec = arena_new(m->a, struct host_spec);
+	struct host_spec *spec = host_errand(m, service);
 	step_words(m, s, (const char *const[]){ "/bin/sh", "-c", line, NULL });
-	s->dir = service->on_host && service->on_host->working_dir ? service->on_host->working_dir
-								   : service->develop->source;
-	spec->service = service->name;
-	spec->number = 1;
+	s->dir = spec->dir;
 	spec->argv = s->argv;
-	spec->dir = s->dir;
 	spec->place = s->place;
 	*list_push(m->a, &s->hosts) = spec;
 }

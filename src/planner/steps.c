@@ -80,16 +80,34 @@ static bool planned_already(const struct make *m, const char *tag)
 	return false;
 }
 
+/* Of a host service, but for what holds a secret: a plan has none. */
+static void hook_environment(struct make *m, struct step *s, const struct service *in)
+{
+	const vars *lists[] = { &in->environment, &in->on_host->environment };
+	for (size_t i = 0; i < countof(lists); i++) {
+		for (size_t k = 0; k < lists[i]->count; k++) {
+			const struct var *v = &lists[i]->items[k];
+			const char *value = expand_for_copy(m, in, 1, v->value, v->place);
+			if (value && !holds_secret(value))
+				strs_add(
+					m->a, &s->env, arena_printf(m->a, "%s=%s", v->name, value));
+		}
+	}
+}
+
 static struct step *hook_step(struct make *m, const struct hook *h, size_t number)
 {
-	const char *command = plan_expand(m->a, m->p, m->w,
-		h->host ? NULL : project_service(m->p, h->service), h->command, h->place, m->d);
+	const struct service *in = h->host ? NULL : project_service(m->p, h->service);
+	const char *command = plan_expand(m->a, m->p, m->w, in, h->command, h->place, m->d);
 	if (holds_secret(command))
 		complain(m, h->place, "a secret in a hook's command would be visible to everyone")
 			->hint = "read it from a file under /run/secrets, in a service";
 	struct step *s = exec_step(m, arena_printf(m->a, "hook %s %zu", h->event, number),
 		h->service, h->place, HOOK_MS, "%s hook: %s", h->event, h->command);
-	if (!h->host) {
+	if (in && in->where == RUN_HOST) {
+		s->dir = in->on_host->working_dir;
+		hook_environment(m, s, in);
+	} else if (!h->host) {
 		compose_words(m, s);
 		step_words(m, s, (const char *const[]){ "exec", "-T", h->service, NULL });
 	}
@@ -97,10 +115,16 @@ static struct step *hook_step(struct make *m, const struct hook *h, size_t numbe
 	return s;
 }
 
+static const struct container *container_of(const struct make *m, const char *service)
+{
+	const struct unit *u = unit_of(m, project_service(m->p, service));
+	return u ? own_container(m, u) : NULL;
+}
+
 /* Before something starts or after it has gone there is nobody to run a hook in. */
 static bool can_run(const struct make *m, const struct hook *h)
 {
-	const struct container *c = h->host ? NULL : world_container(m->w, h->service);
+	const struct container *c = h->host ? NULL : container_of(m, h->service);
 	if (h->host || streq(h->event, "post-up") || streq(h->event, "post-restart"))
 		return true;
 	return c && c->state == UNIT_RUNNING && starts_with(h->event, "pre-");

@@ -18,38 +18,6 @@ static bool any_work(const struct make *m)
 	return false;
 }
 
-static bool is_orphan(const struct make *m, const struct container *c)
-{
-	const struct service *s = project_service(m->p, c->service);
-	return !c->one_off && (!s || s->where != RUN_CONTAINER);
-}
-
-static bool any_orphan(const struct make *m)
-{
-	for (size_t i = 0; i < m->w->containers.count; i++) {
-		if (is_orphan(m, &m->w->containers.items[i]))
-			return true;
-	}
-	return false;
-}
-
-/* Containers of services that the configuration has no more. */
-static void plan_orphans(struct make *m)
-{
-	for (size_t i = 0; i < m->w->containers.count; i++) {
-		const struct container *c = &m->w->containers.items[i];
-		if (!is_orphan(m, c))
-			continue;
-		struct step *stop = plan_add(m->plan, STEP_STOP, c->name, (struct place){ 0 },
-			"the configuration has no service %s", c->service);
-		struct step *remove = plan_add(m->plan, STEP_REMOVE, c->name, (struct place){ 0 },
-			"the configuration has no service %s", c->service);
-		strs_add(m->a, &stop->containers, c->id);
-		strs_add(m->a, &remove->containers, c->id);
-		plan_need(m->plan, remove, stop);
-	}
-}
-
 static struct step *compose_build(struct make *m, struct unit *u, struct step *after)
 {
 	struct step *s = exec_step(m, arena_printf(m->a, "compose build %s", u->service->name),
@@ -84,7 +52,7 @@ static void replaced(struct make *m, struct step *create)
 	for (size_t i = 0; i < m->w->containers.count; i++) {
 		const struct container *c = &m->w->containers.items[i];
 		const struct unit *u = unit_of(m, project_service(m->p, c->service));
-		if (u && created(u) && !c->one_off)
+		if (u && created(u) && !c->one_off && !c->host)
 			strs_add(m->a, &create->containers, c->id);
 	}
 }
@@ -140,7 +108,7 @@ static struct step *plan_create(struct make *m, struct step *after)
 static bool needs_install(const struct make *m, const struct unit *u)
 {
 	const struct unit_record *r = world_record(m->w, u->service->name);
-	const struct container *c = world_container(m->w, u->service->name);
+	const struct container *c = own_container(m, u);
 	if (u->fate == FATE_START)
 		return !r || !c || !r->ready_at || !streq(r->container, c->id);
 	return u->fate == FATE_CREATE;
@@ -166,7 +134,7 @@ static void plan_installs(struct make *m, struct step *after)
 static void plan_start(struct make *m, struct unit *u, struct step *create, struct step *after)
 {
 	const struct service *s = u->service;
-	const struct container *c = world_container(m->w, s->name);
+	const struct container *c = own_container(m, u);
 	struct step *stop = NULL;
 	bool stale = c && c->state == UNIT_RUNNING && stale_mount(m, u, c);
 	if (u->fate == FATE_START && c && (c->state == UNIT_PAUSED || stale)) {
@@ -182,6 +150,8 @@ static void plan_start(struct make *m, struct unit *u, struct step *create, stru
 	plan_need(m->plan, u->start, m->mount_points);
 	plan_need(m->plan, u->start, u->fate == FATE_CREATE ? create : NULL);
 	plan_need(m->plan, u->start, u->install);
+	for (size_t i = 0; i < u->displaced.count; i++)
+		plan_need(m->plan, u->start, u->displaced.items[i]);
 	plan_need(m->plan, u->start, plan_first_stages(m, u, create, after));
 	await_needs(m, u->start, s);
 }
@@ -202,7 +172,9 @@ static void plan_units(struct make *m, struct step *create, struct step *after)
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
 		bool works = u->fate != FATE_KEEP && u->service->replicas;
-		if (works && u->fate != FATE_READY)
+		if (works && u->fate != FATE_READY && u->hosted)
+			plan_host_start(m, u, after);
+		else if (works && u->fate != FATE_READY)
 			plan_start(m, u, create, after);
 		if (works)
 			plan_ready(m, u, after);
@@ -247,9 +219,9 @@ void plan_build(struct make *m)
 	plan_images(m, NULL);
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
-		const struct container *c = world_container(m->w, u->service->name);
+		const struct container *c = own_container(m, u);
 		bool current = c && streq(c->hash, u->digest) && !m->req->build;
-		if (!u->chosen || u->rung || !u->service->build || current)
+		if (!u->chosen || u->hosted || u->rung || !u->service->build || current)
 			continue;
 		u->why = c ? "its context or configuration may have changed" : "container absent";
 		struct step *write = plan_find(m->plan, STEP_WRITE, NULL);

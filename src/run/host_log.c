@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { KEPT = 64 * 1024 }; /* of an idle buffer */
@@ -45,11 +46,22 @@ static int64_t now_ns(void)
 
 /* ---- the writer ---- */
 
+/* A file that somebody removed takes lines that nobody will read. */
+static bool removed(const struct log_file *f)
+{
+	struct stat st;
+	return fstat(f->fd, &st) != 0 || st.st_nlink == 0;
+}
+
 static void write_out(void *ctx)
 {
 	struct host_log *g = ctx;
 	struct err *e = &g->writer.error;
 	*e = (struct err)ERR_INIT;
+	if (g->writer.opened && removed(&g->writer.file)) {
+		log_file_drop(&g->writer.file);
+		g->writer.opened = false;
+	}
 	g->writer.failed = !g->writer.opened &&
 			   (dir_make(g->dir, 0755, e) || log_file_open(&g->writer.file, g->dir,
 								 g->service, g->number, e));
@@ -100,10 +112,12 @@ static void on_written(void *ctx)
 		lose(g, g->writer.data.len);
 	buf_truncate(&g->writer.data, 0);
 	g->lossy = false;
-	if (g->filling.len)
+	if (g->filling.len) {
 		begin_write(g);
-	else
+	} else {
 		trim(&g->writer.data);
+		trim(&g->filling);
+	}
 	if (!g->freed && g->wanted) {
 		g->wanted = false;
 		ticker_set(g->patience, -1);

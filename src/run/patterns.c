@@ -55,7 +55,7 @@ void patterns_parse(struct arena *a, struct patterns *p, const char *text, size_
 	while (text < end) {
 		const char *nl = memchr(text, '\n', (size_t)(end - text));
 		size_t n = (size_t)((nl ? nl : end) - text);
-		size_t line = n && nl && text[n - 1] == '\r' ? n - 1 : n;
+		size_t line = n && text[n - 1] == '\r' ? n - 1 : n;
 		patterns_add(a, p, text, line);
 		text += n + 1;
 	}

@@ -42,18 +42,19 @@ static const struct step_kind_row {
 	const struct step_ops *ops;
 	const char *doing;           /* in front of an error: "building python" */
 	const struct step_ops *host; /* about a host service; NULL: the same */
+	bool engine;                 /* without one it can only be about a host service */
 } kinds[] = {
 	[STEP_WRITE] = { &ops_write, "writing the generated files" },
 	[STEP_BUILD] = { &ops_build, "building" },
 	[STEP_EXEC] = { &ops_exec, NULL },
-	[STEP_START] = { &ops_start, "starting", &ops_host_start },
-	[STEP_STOP] = { &ops_stop, "stopping", &ops_host_stop },
-	[STEP_REMOVE] = { &ops_remove, "removing", &ops_host_remove },
-	[STEP_READY] = { &ops_ready, NULL },
-	[STEP_RELOAD] = { &ops_reload, "reloading", &ops_host_reload },
+	[STEP_START] = { &ops_start, "starting", &ops_host_start, true },
+	[STEP_STOP] = { &ops_stop, "stopping", &ops_host_stop, true },
+	[STEP_REMOVE] = { &ops_remove, "removing", &ops_host_remove, true },
+	[STEP_READY] = { &ops_ready, NULL, NULL, true },
+	[STEP_RELOAD] = { &ops_reload, "reloading", &ops_host_reload, true },
 	[STEP_STAGE] = { &ops_stage, NULL },
-	[STEP_DROP_VOLUME] = { &ops_drop_volume, "removing volume" },
-	[STEP_DROP_NETWORK] = { &ops_drop_network, "removing network" },
+	[STEP_DROP_VOLUME] = { &ops_drop_volume, "removing volume", NULL, true },
+	[STEP_DROP_NETWORK] = { &ops_drop_network, "removing network", NULL, true },
 };
 
 static void say(struct run *r, const struct event *ev)
@@ -227,6 +228,15 @@ static void job_free(struct job *j)
 	xfree(j);
 }
 
+/* Whoever made the plan without an engine meant no step that needs one. */
+static int check_engine(struct job *j)
+{
+	const struct step_kind_row *row = &kinds[j->step->kind];
+	if (j->run->pf->engine || !row->engine || step_on_host(j->step))
+		return 0;
+	return err_set(&j->error, ERR_ENGINE, "no engine was asked");
+}
+
 static void begin(struct run *r, struct step *s)
 {
 	struct job *j = xcalloc(1, sizeof(*j));
@@ -241,7 +251,7 @@ static void begin(struct run *r, struct step *s)
 	if (s->kind == STEP_BUILD)
 		r->builds++;
 	job_say(j, EV_START, s->why ? s->why : "", -1);
-	enum verdict v = j->ops->start(j);
+	enum verdict v = check_engine(j) ? BROKE : j->ops->start(j);
 	if (v == GOES_ON)
 		return;
 	settle(j, v);

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -73,13 +74,23 @@ static bool container_holds(const struct container *c, int port, const char *pro
 	return false;
 }
 
+/* Copies of a host service beyond the first have ports of their own, under "SERVICE.N". */
+static bool serves(const struct container *c, const char *owner)
+{
+	char copy[200];
+	if (!c->host || c->number <= 1)
+		return streq(c->service, owner);
+	snprintf(copy, sizeof(copy), "%s.%d", c->service, c->number);
+	return streq(copy, owner);
+}
+
 /* A running container of this service, or of one that this run gives its ports anew. */
 static bool ours(const struct allocator *x, const char *service, int port, const char *protocol)
 {
 	for (size_t i = 0; x->world && i < x->world->containers.count; i++) {
 		const struct container *c = &x->world->containers.items[i];
 		if (container_holds(c, port, protocol) &&
-			(streq(c->service, service) || asked(x, c->service)))
+			(serves(c, service) || asked(x, c->service)))
 			return true;
 	}
 	return false;
@@ -155,7 +166,7 @@ static const struct allocation *settled(const struct allocator *x, const struct 
 		return NULL;
 	for (size_t i = 0; x->world && i < x->world->containers.count; i++) {
 		const struct container *c = &x->world->containers.items[i];
-		if (streq(c->service, r->service) && container_holds(c, p->published, r->protocol))
+		if (serves(c, r->service) && container_holds(c, p->published, r->protocol))
 			return p;
 	}
 	return NULL;

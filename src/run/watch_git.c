@@ -12,7 +12,7 @@
 
 #include "base/os.h"
 #include "base/text.h"
-#include "run/context.h"
+#include "run/git_files.h"
 
 enum { PATTERNS_MAX = 4 << 20 };
 
@@ -24,9 +24,10 @@ struct stamp { /* of a file, to see that it changed; all zero: it is not there *
 
 struct git_tree {
 	const char *top, *exclude, *users; /* users: the patterns of all the user's work trees */
-	struct stamp exclude_seen, users_seen;
-	struct git_ignores *index; /* opened when first asked */
-	bool opened;
+	const char *own;                   /* the work tree's part of the repository */
+	const char *index;
+	struct stamp exclude_seen, users_seen, index_seen;
+	struct git_names names; /* read when first asked, and when the index is another */
 	struct arena arena;
 };
 
@@ -76,31 +77,24 @@ static const char *line_of(struct arena *a, const char *file, const char *word)
 	return arena_strndup(a, value, strcspn(value, "\n"));
 }
 
-/* Where the repository of a work tree keeps what its worktrees share. */
-static const char *common_dir(struct arena *a, const char *top)
+/* The work tree's own part of its repository. */
+static const char *own_dir(struct arena *a, const char *top)
 {
 	const char *git = path_join(a, top, ".git");
 	const char *link = dir_exists(git) ? NULL : line_of(a, git, "gitdir: ");
-	if (link)
-		git = path_join(a, top, link);
-	const char *common = line_of(a, path_join(a, git, "commondir"), "");
-	return common ? path_join(a, git, common) : git;
-}
-
-static const char *users_patterns(struct arena *a)
-{
-	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	if (xdg && *xdg)
-		return path_join(a, xdg, "git/ignore");
-	return home ? path_join(a, home, ".config/git/ignore") : NULL;
+	return link ? path_join(a, top, link) : git;
 }
 
 static struct git_tree *tree_new(const char *top)
 {
 	struct git_tree *t = xcalloc(1, sizeof(*t));
 	t->top = arena_strdup(&t->arena, top);
-	t->exclude = path_join(&t->arena, common_dir(&t->arena, top), "info/exclude");
-	t->users = users_patterns(&t->arena);
+	t->own = own_dir(&t->arena, top);
+	t->index = path_join(&t->arena, t->own, "index");
+	const char *shared = line_of(&t->arena, path_join(&t->arena, t->own, "commondir"), "");
+	const char *common = shared ? path_join(&t->arena, t->own, shared) : t->own;
+	t->exclude = path_join(&t->arena, common, "info/exclude");
+	t->users = git_users_excludes(&t->arena, common);
 	t->exclude_seen = stamp_of(t->exclude);
 	t->users_seen = stamp_of(t->users);
 	return t;
@@ -108,7 +102,7 @@ static struct git_tree *tree_new(const char *top)
 
 static void tree_free(struct git_tree *t)
 {
-	git_ignores_close(t->index);
+	git_names_release(&t->names);
 	arena_release(&t->arena);
 	xfree(t);
 }
@@ -123,7 +117,7 @@ static void append(struct git_level **first, struct git_level *more)
 struct git_level *git_level_read(const char *dir, bool top)
 {
 	struct arena a = ARENA_INIT;
-	size_t skip = strlen(dir) + 1;
+	size_t skip = strlen(dir) + !streq(dir, "/");
 	struct git_level *out = level_of(path_join(&a, dir, ".gitignore"), false, skip);
 	if (top) {
 		struct git_level *last = xcalloc(1, sizeof(*last));
@@ -193,11 +187,13 @@ enum git_say git_level_match(
 	return say == PATTERN_SILENT ? GIT_SILENT : say == PATTERN_TAKES ? GIT_IGNORES : GIT_KEEPS;
 }
 
-bool git_tracked(struct git_tree *t, const char *path, bool directory)
+bool git_tracked(struct git_tree *t, const char *path)
 {
-	struct err e = ERR_INIT;
-	if (!t->opened && git_ignores_open(t->top, &t->index, &e))
-		t->index = NULL;
-	t->opened = true;
-	return t->index && !git_ignores_match(t->index, path + strlen(t->top) + 1, directory);
+	struct stamp now = stamp_of(t->index);
+	if (!stamp_equal(now, t->index_seen)) {
+		git_names_release(&t->names);
+		git_names_read(&t->names, t->own);
+		t->index_seen = now;
+	}
+	return git_names_have(&t->names, path + strlen(t->top) + !streq(t->top, "/"));
 }

@@ -182,6 +182,7 @@ static void inotify_drain(struct watch_backend *b)
 	if (n->reading)
 		return;
 	n->reading = true;
+	n->base.sink.begin(n->base.sink.ctx);
 	for (int i = 0; i < ROUND_READS && read_once(n); i++)
 		;
 	n->reading = false;

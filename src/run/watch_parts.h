@@ -14,6 +14,7 @@ struct watch_node {
 	struct watch_node *parent, *children, *sibling;
 	struct watch_node *chain; /* of the table by parent and name */
 	struct git_level *level;  /* its own .gitignore; NULL: none */
+	bool ignored;             /* by git, but for what git tracks in it */
 	unsigned seen;            /* the last scan that found it */
 	char name[];
 };

@@ -209,6 +209,7 @@ static void on_turn(uv_timer_t *timer)
 		b->began_ns = began;
 		b->cursor = b->all;
 	}
+	b->base.sink.begin(b->base.sink.ctx);
 	for (struct polled *p; (p = b->cursor) && (int64_t)uv_hrtime() - began < TURN_WORK_NS;) {
 		b->cursor = p->next;
 		look_again(p);

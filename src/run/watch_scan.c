@@ -34,33 +34,45 @@ void rules_init(struct watch_tree *t, const struct watch_rule_set *rule)
 	t->git = rule->git;
 }
 
-static bool git_ignores_it(
-	struct watch_tree *t, const struct watch_node *n, const char *path, bool directory)
+/* By the patterns. Below a directory that is ignored no pattern takes anything back. */
+static bool git_ignores_it(struct watch_tree *t, const struct watch_node *n, const char *whole,
+	bool directory, struct git_tree **top)
+{
+	enum git_say say = GIT_SILENT;
+	for (; n && !*top; n = n->parent) {
+		enum git_say here = git_level_match(n->level, whole, directory, top);
+		say = n->ignored ? GIT_IGNORES : say ? say : here;
+	}
+	if (!*top) {
+		enum git_say here = git_level_match(t->above, whole, directory, top);
+		say = say ? say : here;
+	}
+	return *top && say == GIT_IGNORES;
+}
+
+/* What git says of a path, as far as the rule itself says nothing of it. */
+static bool by_git(struct watch_tree *t, const struct watch_node *n, const char *path,
+	bool directory, bool *tracked)
 {
 	cleanup_buf struct buf whole = BUF_INIT;
 	struct git_tree *top = NULL;
-	enum git_say say = GIT_SILENT;
+	if (!t->git || patterns_match(&t->own, path, directory) != PATTERN_SILENT)
+		return false;
 	buf_addf(&whole, "%s/%s", streq(t->real, "/") ? "" : t->real, path);
-	for (; n && !top; n = n->parent) {
-		enum git_say here = git_level_match(n->level, buf_str(&whole), directory, &top);
-		say = say ? say : here;
-	}
-	if (!top) {
-		enum git_say here = git_level_match(t->above, buf_str(&whole), directory, &top);
-		say = say ? say : here;
-	}
-	return top && say == GIT_IGNORES && !git_tracked(top, buf_str(&whole), directory);
+	bool out = git_ignores_it(t, n, buf_str(&whole), directory, &top);
+	*tracked = out && git_tracked(top, buf_str(&whole));
+	return out;
 }
 
 bool left_out(struct watch_tree *t, const struct watch_node *n, const char *path, bool directory)
 {
 	const char *name = path_base(path);
+	bool tracked = false;
 	if (streq(name, ".git") || streq(name, ".devenv"))
 		return true;
-	enum pattern_say say = patterns_match(&t->own, path, directory);
-	if (say != PATTERN_SILENT)
-		return say == PATTERN_TAKES;
-	return t->git && git_ignores_it(t, n, path, directory);
+	if (patterns_match(&t->own, path, directory) == PATTERN_TAKES)
+		return true;
+	return by_git(t, n, path, directory, &tracked) && !tracked;
 }
 
 bool included(const struct watch_tree *t, const char *path, bool directory)
@@ -190,6 +202,7 @@ static bool cover(struct watch_tree *t, struct watch_node *n, bool fresh, bool t
 	cleanup_buf struct buf rest = BUF_INIT;
 	struct listing l = { 0 };
 	struct arena a = ARENA_INIT;
+	bool tracked = false;
 	if (n->parent)
 		spot_path(n->parent, n->name, &rest);
 	const char *path = rest.len ? path_join(&a, t->root, buf_str(&rest)) : t->root;
@@ -199,6 +212,7 @@ static bool cover(struct watch_tree *t, struct watch_node *n, bool fresh, bool t
 	if (!n->parent)
 		t->device = l.device;
 	bool mount = !why && !t->only && l.device != t->device;
+	n->ignored = n->parent && by_git(t, n->parent, buf_str(&rest), true, &tracked);
 	t->unreadable += why == EACCES || why == EPERM;
 	t->mounts += mount;
 	n->seen = t->scan;

@@ -165,6 +165,18 @@ static void on_lost(void *ctx)
 		}
 }
 
+static void on_begin(void *ctx)
+{
+	settle(ctx);
+}
+
+static struct watch_sink sink_of(struct watcher *w)
+{
+	return (struct watch_sink){
+		.begin = on_begin, .lost = on_lost, .round = on_round, .ctx = w
+	};
+}
+
 static void on_change(void *ctx, const struct watch_change *c)
 {
 	struct watched_rule *r = ctx;
@@ -193,23 +205,26 @@ static void on_note(void *ctx, const char *text)
 static struct watch_backend *polling(struct watcher *w)
 {
 	if (!w->polling)
-		w->polling = watch_poll_new(w->loop, (struct watch_sink){ on_lost, on_round, w },
+		w->polling = watch_poll_new(w->loop, sink_of(w),
 			w->trouble.poll_ms ? w->trouble.poll_ms : WATCH_POLL_MS);
 	return w->polling;
 }
 
-static bool fs_tells(struct watcher *w, const char *path)
+static bool fs_tells(const struct watcher *w, const char *path, const char **kind)
 {
-	const char *kind = w->trouble.silent;
+	*kind = w->trouble.silent;
+	return !*kind && watch_fs_tells(path, kind);
+}
+
+static void note_silent(struct watcher *w, const char *path, const char *kind)
+{
 	struct arena a = ARENA_INIT;
-	bool told = !kind && watch_fs_tells(path, &kind);
-	if (!told)
-		note(w, arena_printf(&a,
-				"what changes on this file system (%s) is not told by the kernel: "
-				"%s is looked through every %d ms",
-				kind, path, WATCH_POLL_MS));
+	note(w, arena_printf(&a,
+			"the kernel does not tell what others change on this file system (%s): %s "
+			"is "
+			"looked through every %d ms instead",
+			kind, path, WATCH_POLL_MS));
 	arena_release(&a);
-	return told;
 }
 
 static bool refused(int why)
@@ -224,10 +239,13 @@ static int attach(void *ctx, struct watch_spot *s, const char *path, enum watch_
 	struct watcher *w = r->watch->watcher;
 	bool silent = r->silent;
 	int why = ENOSPC;
+	const char *kind = "";
 	if (w->events && where != WATCH_BELOW)
-		silent = !fs_tells(w, path);
+		silent = !fs_tells(w, path, &kind);
 	if (where == WATCH_ROOT)
 		r->silent = silent;
+	if (where == WATCH_ROOT && silent && w->events)
+		note_silent(w, path, kind);
 	if (!w->events || silent)
 		return polling(w)->ops->add(polling(w), s, path, where != WATCH_BELOW);
 	if (s->backend || !w->trouble.max_watches || w->events->held < w->trouble.max_watches)
@@ -271,8 +289,7 @@ static void open_events(struct watcher *w)
 {
 	int why = w->trouble.no_events;
 	if (!why)
-		w->events = watch_inotify_new(
-			w->loop, (struct watch_sink){ on_lost, on_round, w }, &why);
+		w->events = watch_inotify_new(w->loop, sink_of(w), &why);
 	if (!w->events) {
 		no_events(w, why);
 		return;

@@ -24,6 +24,7 @@ struct bench {
 	struct plan_request request;
 	struct plan plan;
 	int result;
+	bool host; /* --host */
 };
 
 static inline void bench_print(const struct bench *b)
@@ -35,7 +36,9 @@ static inline void bench_print(const struct bench *b)
 
 static inline void bench_project(struct bench *b, const char *yaml, const char *environment)
 {
-	struct project_request req = { .dir = "/srv/shop", .environment = environment };
+	struct project_request req = {
+		.dir = "/srv/shop", .environment = environment, .host = b->host
+	};
 	b->diags.arena = &b->arena;
 	struct node *tree = yaml_read(
 		&b->arena, yaml, strlen(yaml), "devenv.yml", "devenv.yml", &b->diags, NULL);
@@ -49,13 +52,19 @@ static inline void bench_project(struct bench *b, const char *yaml, const char *
 }
 
 /* A first start, in development, of a developer with uid and gid 1234. */
-static inline void bench_open(struct bench *b, const char *yaml)
+static inline void bench_open_as(struct bench *b, const char *yaml, bool host)
 {
 	memset(b, 0, sizeof(*b));
+	b->host = host;
 	b->world = (struct world){ .engine = true, .uid = 1234, .gid = 1234, .now = 1000000 };
 	b->world.authority = "authority";
 	b->request = (struct plan_request){ .goal = GOAL_UP, .timeout_ms = -1, .version = "1.0" };
 	bench_project(b, yaml, "dev");
+}
+
+static inline void bench_open(struct bench *b, const char *yaml)
+{
+	bench_open_as(b, yaml, false);
 }
 
 static inline void bench_close(struct bench *b)

@@ -68,12 +68,216 @@ static void new_directories_lose_nothing(void **state)
 	close_scene(&s);
 }
 
+static void rules_of_git_live(void **state)
+{
+	struct scene s;
+	struct home *h = *state;
+	struct watch_facts f;
+	put_file(h, in_project(h, ".gitignore"), "build/\n*.o\n");
+	put_file(h, in_project(h, "build/deep/x"), "x");
+	put_file(h, in_project(h, "src/f"), "x");
+	open_scene(&s, h, &(struct watch_trouble){ 0 });
+	sh(&s, "git -c init.defaultBranch=main init -q; echo x >kept.o; git add -f kept.o");
+	add_rule(&s, &(struct watch_rule_set){ .path = h->project.dir, .git = true }, 1);
+	watcher_facts(s.w, &f);
+	assert_int_equal(f.directories, 3); /* the project, src, and what is above */
+	sh(&s, "echo >build/y; echo >build/deep/x; echo >src/f.o; echo >.git/x; mkdir .devenv; "
+	       "echo >.devenv/x");
+	stay_quiet(&s, 150);
+	becomes(&s, "echo y >kept.o", "kept.o");
+	becomes(&s, "echo '*.o' >.gitignore", ".gitignore build/deep/x build/y");
+	becomes(&s, "echo z >build/deep/x", "build/deep/x");
+	becomes(&s, "echo build >>.gitignore", ".gitignore");
+	sh(&s, "echo z >build/deep/x");
+	stay_quiet(&s, 100);
+	sh(&s, "echo '*.log' >>.git/info/exclude; echo >src/a.log");
+	stay_quiet(&s, 100);
+	close_scene(&s);
+}
+
+static void rules_of_the_module(void **state)
+{
+	struct scene s;
+	struct home *h = *state;
+	struct arena *a = &h->a;
+	struct watch_rule_set rules[] = { { .path = in_project(h, "api") },
+		{ .path = in_project(h, "lib/one.h") } };
+	strs_add(a, &rules[0].include, "*.py");
+	strs_add(a, &rules[0].include, "static/");
+	strs_add(a, &rules[0].ignore, "/gen/");
+	strs_add(a, &rules[0].ignore, "*_pb.py");
+	strs_add(a, &rules[0].ignore, "!x.py~");
+	put_file(h, in_project(h, "api/static/css/a.css"), "x");
+	put_file(h, in_project(h, "api/gen/g.py"), "x");
+	put_file(h, in_project(h, "api/sub/gen/g.py"), "x");
+	put_file(h, in_project(h, "lib/one.h"), "x");
+	put_file(h, in_project(h, "lib/two.h"), "x");
+	open_scene(&s, h, &(struct watch_trouble){ 0 });
+	add_rule(&s, rules, countof(rules));
+	sh(&s, "echo >api/README; echo >api/gen/g.py; echo >api/z_pb.py; echo >lib/two.h; mkdir e");
+	stay_quiet(&s, 150);
+	becomes(&s, "echo >api/m.py; echo >api/README", "api/m.py");
+	becomes(&s, "echo >api/sub/gen/g.py; echo >api/static/css/a.css",
+		"api/static/css/a.css api/sub/gen/g.py");
+	becomes(&s, "echo >lib/t; mv lib/t lib/one.h", "lib/one.h");
+	becomes(&s, "mv api/sub api/gone", "api/gone/gen/g.py api/sub");
+	close_scene(&s);
+}
+
+static void two_modules_share(void **state)
+{
+	struct scene s, t;
+	struct home *h = *state;
+	struct watch_facts one, two;
+	struct watch_rule_set rule = { .path = h->project.dir };
+	put_file(h, in_project(h, "a/b/f"), "x");
+	open_scene(&s, h, &(struct watch_trouble){ 0 });
+	s.x = add_rule(&s, &rule, 1);
+	watcher_facts(s.w, &one);
+	t = s;
+	struct watch_request r = {
+		.name = "web", .rules = &rule, .count = 1, .fn = on_batch, .ctx = &t
+	};
+	t.x = watch_add(s.w, &r, &h->e);
+	watcher_facts(s.w, &two);
+	assert_int_equal(one.directories, two.directories);
+	becomes(&s, "echo y >a/b/f", "a/b/f");
+	assert_true(t.batches > 0);
+	watch_remove(s.w, s.x);
+	scene_clear(&t);
+	becomes(&t, "rm a/b/f", "a/b/f");
+	watch_remove(s.w, t.x);
+	watcher_facts(s.w, &two);
+	assert_int_equal(two.directories, 0);
+	close_scene(&s);
+}
+
+static void held_back_while_paused(void **state)
+{
+	struct scene s;
+	watch_project(&s, *state);
+	watch_pause(s.x, true);
+	sh(&s, "echo >f");
+	stay_quiet(&s, 100);
+	scene_clear(&s);
+	watch_pause(s.x, false);
+	settle_scene(&s);
+	assert_int_equal(s.batches, 1);
+	assert_string_equal(s.paths.items[0], "f");
+	close_scene(&s);
+}
+
+/* A log that stays open holds nobody up, and counts once the limit is reached. */
+static void writing_without_end(void **state)
+{
+	struct scene s;
+	int64_t began, took;
+	watch_project(&s, *state);
+	int fd = open(in_project(*state, "log"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	scene_clear(&s);
+	began = now_ms();
+	assert_int_equal(write(fd, "x", 1), 1);
+	settle_scene(&s);
+	took = now_ms() - began;
+	assert_string_equal(s.paths.items[0], "log");
+	assert_true(took >= WATCH_GATHER_MS);
+	assert_int_equal(write(fd, "x", 1), 1);
+	becomes(&s, "echo >f", "f");
+	close(fd);
+	close_scene(&s);
+}
+
+static void without_quiet_time_at_once(void **state)
+{
+	struct scene s;
+	struct home *h = *state;
+	put_file(h, in_project(h, "f"), "x");
+	open_scene(&s, h, &(struct watch_trouble){ 0 });
+	s.quiet_ms = 0;
+	add_rule(&s, &(struct watch_rule_set){ .path = h->project.dir }, 1);
+	becomes(&s, "echo y >f", "f");
+	sh(&s, "echo y >t; mv t f; echo y >t");
+	settle_scene(&s);
+	assert_true(strs_has(&s.paths, "f"));
+	close_scene(&s);
+}
+
+static void what_is_not_followed(void **state)
+{
+	struct scene s;
+	struct watch_facts f;
+	watch_project(&s, *state);
+	sh(&s, "mkdir ../out; echo >../out/f; mkdir d");
+	settle_scene(&s);
+	becomes(&s, "ln -s . d/loop; ln -s ../../out d/away", "d/away d/loop");
+	sh(&s, "echo >../out/f; mkfifo d/pipe; rm d/pipe; mkfifo p");
+	stay_quiet(&s, 150);
+	sh(&s, "rm p");
+	stay_quiet(&s, 100);
+	watcher_facts(s.w, &f);
+	assert_int_equal(f.directories, 3);
+	close_scene(&s);
+}
+
+static void roots_go_and_come_back(void **state)
+{
+	struct scene s;
+	struct home *h = *state;
+	struct watch_facts f;
+	put_file(h, in_project(h, "one/api/f"), "x");
+	open_scene(&s, h, &(struct watch_trouble){ 0 });
+	add_rule(&s, &(struct watch_rule_set){ .path = in_project(h, "one/api") }, 1);
+	static const char *const goings[] = { "rm -r one/api", "rm -r one", "mv one two",
+		"mv one/api away", "rm -r one; echo >one; rm one", "rm -r one; ln -s two one" };
+	static const char *const comings[] = { "mkdir one/api", "mkdir -p one/api", "mv two one",
+		"mv away one/api", "mkdir -p one/api", "rm one; mkdir -p one/api" };
+	for (size_t i = 0; i < countof(goings); i++) {
+		scene_clear(&s);
+		sh(&s, goings[i]);
+		settle_scene(&s);
+		assert_true(s.everything);
+		stay_quiet(&s, 50);
+		scene_clear(&s);
+		sh(&s, comings[i]);
+		settle_scene(&s);
+		assert_true(s.everything);
+		becomes(&s, "echo x >one/api/f", "one/api/f");
+	}
+	sh(&s, "rm -r one; mkdir -p one/api");
+	settle_scene(&s);
+	becomes(&s, "echo x >one/api/g", "one/api/g");
+	watcher_facts(s.w, &f);
+	assert_int_equal(f.directories, 3);
+	close_scene(&s);
+}
+
+static void a_missing_path_is_an_error(void **state)
+{
+	struct scene s;
+	struct home *h = *state;
+	open_scene(&s, h, &(struct watch_trouble){ 0 });
+	struct watch_rule_set rule = { .path = in_project(h, "absent") };
+	struct watch_request r = { .name = "api", .rules = &rule, .count = 1, .fn = on_batch };
+	assert_null(watch_add(s.w, &r, &h->e));
+	assert_non_null(strstr(h->e.text, "absent"));
+	close_scene(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(plain_saves),
 		test(editors_saves),
 		test(new_directories_lose_nothing),
+		test(rules_of_git_live),
+		test(rules_of_the_module),
+		test(two_modules_share),
+		test(held_back_while_paused),
+		test(writing_without_end),
+		test(without_quiet_time_at_once),
+		test(what_is_not_followed),
+		test(roots_go_and_come_back),
+		test(a_missing_path_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,12 +99,12 @@ static inline void scene_clear(struct scene *s)
 	s->paths = (struct strs){ 0 };
 }
 
-/* Turns the loop until a batch came, then until none came for ten quiet times. */
+/* Turns the loop until a batch came, then until none came for five quiet times. */
 static inline void settle_scene(struct scene *s)
 {
 	int64_t end = now_ms() + PATIENCE_MS, still = now_ms();
 	unsigned seen = s->batches;
-	while (now_ms() < end && (!s->batches || now_ms() - still < 10 * WATCH_QUIET_MS)) {
+	while (now_ms() < end && (!s->batches || now_ms() - still < 5 * WATCH_QUIET_MS)) {
 		loop_turn(s->l, 10);
 		if (s->batches != seen)
 			still = now_ms();

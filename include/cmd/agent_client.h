@@ -3,8 +3,8 @@
  * what the commands share to find it, start it, join it and end it; the command that it is, is
  * `devenv __agent`.
  */
-#ifndef CMD_AGENT_H
-#define CMD_AGENT_H
+#ifndef CMD_AGENT_CLIENT_H
+#define CMD_AGENT_CLIENT_H
 
 #include "cmd/context.h"
 #include "cmd/develop.h"
@@ -18,17 +18,11 @@ struct up_opts { /* of `up`, also as the agent reads them again */
 /*
  * Each returns 0 or the exit status after having said what is wrong.
  *
- * find_agent() connects to the one that runs, if any, and looks through it: c->agent, c->hosts and
- * the world's host units. summon_agent() starts one beside what comes next; join_agent() waits for
- * it (starting one when none was) until c->agent is there.
+ * summon_agent() starts one beside what comes next; join_agent() waits until c->agent is there,
+ * having started one when there is none. find_agent() is context.h's.
  */
-int find_agent(struct context *c);
-bool agent_runs_host(
-	struct context *c); /* asked before the project is decoded for good: sets c->host */
 int summon_agent(struct context *c);
 int join_agent(struct context *c);
-/* Is the running one of another version? Then it is ended, with all that it supervises. */
-int replace_stranger(struct context *c);
 /* What a killed agent left running is ended; the workspace's lock is held. */
 int reconcile(struct context *c);
 /* Tells it to go, after its services were stopped, and waits until it has. */

@@ -1,0 +1,39 @@
+/* Inside perform_stage.c: a running stage, and the places where one can run. */
+#ifndef RUN_STAGE_H
+#define RUN_STAGE_H
+
+#include "run/hosts.h"
+#include "run/perform.h"
+
+enum stage_phase { STAGE_AWAITS_LOCK, STAGE_CLEANS, STAGE_RUNS, STAGE_ENDS, STAGE_SWEEPS };
+
+struct stage_job {
+	enum stage_phase phase;
+	const struct place_ops *ops;
+	struct lock lock;
+	int64_t began, ending, asked; /* asked: when it was last told to end */
+	bool late, stopped;
+	int stops;
+	struct tail tail;
+	struct strs env;
+	/* in the module's container */
+	struct engine_run *run, *ender;
+	/* in a container of its own, or on the host */
+	struct child *child;
+	struct spawn spawn;
+	struct engine_call *removal;
+	/* on the host, in the agent: under its guard */
+	struct host_run_once *once;
+};
+
+struct place_ops {
+	int (*begin)(struct job *j);
+	bool (*done)(struct job *j, int *status); /* job->error.code when it could not be run */
+	void (*end)(struct job *j, bool hard);    /* may be asked more than once */
+	bool removes; /* a container of its own is removed before, and after an early end */
+};
+
+/* In the module's container by exec; in one of its own; on the host. */
+extern const struct place_ops stage_inside, stage_apart, stage_on_host;
+
+#endif
