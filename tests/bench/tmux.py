@@ -60,7 +60,11 @@ def run(bench):
         Row("tmux source-file", source + [file], NOTHING, after=end(theirs), cwd=folder),
         Row("the least of it", source + [small], NOTHING, after=end(theirs), cwd=folder),
     ]
-    samples = bench.paired(rows, 25, warmup=2)
+    try:
+        samples = bench.paired(rows, 25, warmup=2)
+    finally:
+        for socket in (ours, theirs):
+            bench.attempt("tmux", "-S", socket, "kill-server")
     bench.table("4 windows, 12 panes", samples, rows[1].name)
     bench.goal("devenv tmux, times source-file of the same",
                ratio(samples, rows[0].name, rows[1].name), 1.2, "times")
