@@ -29,6 +29,7 @@ struct module { /* one service with `develop:` */
 	unsigned stages;       /* of that run */
 	struct buf next_cause;
 	unsigned next_more;
+	int next_stage; /* that ran when it changed, -1: none */
 };
 
 struct stage_run { /* one run of a group */
