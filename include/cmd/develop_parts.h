@@ -69,7 +69,7 @@ struct develop_loop {
 	bool applying;        /* ops->changed() was not answered yet */
 };
 
-/* develop.c */
+/* develop_loop.c */
 void develop_act(struct group *g, enum turn_do what);
 void develop_note(struct develop_loop *d, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
