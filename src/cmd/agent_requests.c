@@ -178,6 +178,22 @@ static struct node *launched(
 	return launch_to_node(a, &l);
 }
 
+/* Cleaned: JSON has no place for what is no UTF-8. */
+static struct node *output(
+	struct agent *g, struct arena *a, const struct node *request, struct err *e)
+{
+	const char *id = id_of(request, e);
+	cleanup_buf struct buf raw = BUF_INIT, clean = BUF_INIT;
+	uint64_t dropped = 0;
+	if (!id)
+		return NULL;
+	supervisor_output(g->supervisor, id, &raw, &dropped);
+	text_clean(&clean, buf_str(&raw), raw.len, true);
+	struct node *n = done(a);
+	put_text(a, n, "text", buf_str(&clean));
+	return n;
+}
+
 /* ---- the develop loop ---- */
 
 static struct node *set(struct agent *g, struct arena *a, const struct node *request, struct err *e)
@@ -333,6 +349,7 @@ static const struct {
 	{ "restart", restart },
 	{ "signal", send_signal },
 	{ "launched", launched },
+	{ "output", output },
 	{ "set", set },
 	{ "run", run },
 	{ "adopt", adopt_newer },

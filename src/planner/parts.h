@@ -262,7 +262,8 @@ struct step *exec_step(struct make *m, const char *id, const char *unit, struct 
 	int64_t timeout_ms, const char *why_fmt, ...) __attribute__((format(printf, 6, 7)));
 void step_words(struct make *m, struct step *s, const char *const *words); /* NULL-terminated */
 void step_word(struct make *m, struct step *s, const char *word);
-void compose_words(struct make *m, struct step *s); /* docker compose -p ... */
+/* docker compose -p ...; heard: how far it is is told, as lines */
+void compose_words(struct make *m, struct step *s, bool heard);
 struct step *plan_write(struct make *m, const char *why);
 /* BUILD steps of the wanted rungs that the engine lacks; `after` comes first. The last hook behind
  * them, or NULL. */

@@ -84,7 +84,7 @@ static void in_new_container(
 	struct make *m, struct step *s, const struct service *service, const char *line)
 {
 	const char *name = arena_printf(m->a, "%s-stage-%s", m->p->workspace, service->name);
-	compose_words(m, s);
+	compose_words(m, s, false);
 	step_words(m, s,
 		(const char *const[]){ "run", "--rm", "--no-deps", "-T", "--name", name,
 			"--entrypoint", "/bin/sh", service->name, "-c", line, NULL });

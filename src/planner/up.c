@@ -22,7 +22,7 @@ static struct step *compose_build(struct make *m, struct unit *u, struct step *a
 {
 	struct step *s = exec_step(m, arena_printf(m->a, "compose build %s", u->service->name),
 		u->service->name, u->service->place, BUILD_MS, "%s", u->why);
-	compose_words(m, s);
+	compose_words(m, s, true);
 	step_words(m, s, (const char *const[]){ "build", u->service->name, NULL });
 	plan_need(m->plan, s, after);
 	return s;
@@ -90,7 +90,7 @@ static struct step *plan_create(struct make *m, struct step *after)
 	before_create(m, after, &needs);
 	struct step *s = exec_step(
 		m, "create containers", NULL, first->service->place, CREATE_MS, "%s", whys(m));
-	compose_words(m, s);
+	compose_words(m, s, true);
 	step_words(m, s, (const char *const[]){ "up", "--no-start", "--no-build", NULL });
 	if (forced(m))
 		step_word(m, s, "--force-recreate");
