@@ -81,7 +81,7 @@ struct log_tail; /* heap */
 struct log_filter;
 struct log_tail *log_tail_new(const char *dir, const struct log_marks *marks, struct log_filter *f,
 	log_fn *fn, void *ctx);
-bool log_tail_turn(struct log_tail *t); /* gives out what is there; true: there is more */
+bool log_tail_turn(struct log_tail *t);        /* gives out what is there; true: there is more */
 bool log_tail_alive(const struct log_tail *t); /* one of them may bring more */
 void log_tail_free(struct log_tail *t);
 
