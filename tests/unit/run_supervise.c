@@ -16,7 +16,7 @@ static void it_runs_and_ends(void **state)
 	assert_int_equal(c.pid, 0);
 	assert_string_equal(c.service, "api");
 	assert_string_equal(c.hash, "h1");
-	assert_string_equal(c.workspace, "shop-12345678");
+	assert_string_equal(c.workspace, t->h->project.workspace);
 	eventually(t, strstr(log_text(t, "api.log"), "ended with status 3"));
 	assert_non_null(strstr(log_text(t, "api.log"), " api o out\n"));
 	assert_non_null(strstr(log_text(t, "api.log"), " api e err\n"));
@@ -41,7 +41,8 @@ static void its_surroundings_are_its_own(void **state)
 	assert_non_null(strstr(log, t->h->project.dir));
 	assert_non_null(strstr(log, " o A=1\n"));
 	assert_non_null(strstr(log, " o DEVENV_UNIT=api.1\n"));
-	assert_non_null(strstr(log, " o DEVENV_WORKSPACE=shop-12345678\n"));
+	assert_non_null(strstr(
+		log, arena_printf(&t->h->a, " o DEVENV_WORKSPACE=%s\n", t->h->project.workspace)));
 	assert_null(strstr(log, "HOME="));
 	assert_non_null(strstr(log, " o 4\n")); /* 0, 1, 2 and ls's own */
 	assert_non_null(strstr(log, "SigBlk:\t0000000000000000"));
