@@ -42,9 +42,9 @@ static void agent_gone(struct foreground *f)
 	show_footer(f);
 }
 
-static void on_agent(void *ctx)
+void on_agent(void *foreground)
 {
-	struct foreground *f = ctx;
+	struct foreground *f = foreground;
 	struct node *event = NULL;
 	int rc = 0;
 	while (f->agent) {

@@ -51,11 +51,6 @@ static void set_filter(struct foreground *f, const char *text)
 
 /* ---- switches ---- */
 
-static void lost_agent(struct foreground *f, const struct err *e)
-{
-	show_say(f, "%s", e->text);
-}
-
 static void flip(struct foreground *f, const char *name, bool now)
 {
 	struct arena a = ARENA_INIT;
@@ -69,8 +64,9 @@ static void flip(struct foreground *f, const char *name, bool now)
 	struct node *n = agent_request(&a, "set");
 	map_put(&a, n, name, no, node_bool(&a, !now, no));
 	if (!control_ask(f->agent, &a, n, &e))
-		lost_agent(f, &e);
+		show_say(f, "%s", e.text);
 	arena_release(&a);
+	on_agent(f); /* its events may have come before its answer */
 }
 
 /* ---- restart ---- */

@@ -49,6 +49,9 @@ struct foreground {
 	bool quit; /* by key: that is no failure */
 };
 
+/* foreground.c: the agent's events that are there. */
+void on_agent(void *foreground);
+
 /* foreground_show.c */
 void show_open(struct foreground *f);
 void show_lines(struct foreground *f, const struct buf *lines); /* whole ones */

@@ -171,8 +171,10 @@ static void note_unit(const struct results *r, const struct node *n, struct buf 
 	struct arena a = ARENA_INIT;
 	struct container u = { 0 };
 	unit_from_node(&a, n, &u);
-	bool ended = u.state == UNIT_EXITED || u.state == UNIT_DEAD || u.state == UNIT_RESTARTING;
-	if (u.service && r->units && ended) {
+	bool restarts = u.state == UNIT_RESTARTING && u.note &&
+			!streq(u.note, unit_state_name(u.state)); /* else it was asked for */
+	bool ended = u.state == UNIT_EXITED || u.state == UNIT_DEAD;
+	if (u.service && r->units && (ended || restarts)) {
 		prefix(r, out, u.service, "33");
 		buf_adds(out, unit_state_name(u.state));
 		if (u.exit_code)

@@ -232,6 +232,7 @@ void files_make(struct make *m, const struct node *compose);
 void plan_up(struct make *m);
 void plan_build(struct make *m);
 void plan_generate(struct make *m);
+void plan_prepare(struct make *m); /* GOAL_STAGES */
 void plan_down(struct make *m);
 void decide(struct make *m);                      /* the fate of each chosen unit */
 void decide_host(struct make *m, struct unit *u); /* decide_host.c */
@@ -261,7 +262,8 @@ struct step *exec_step(struct make *m, const char *id, const char *unit, struct 
 	int64_t timeout_ms, const char *why_fmt, ...) __attribute__((format(printf, 6, 7)));
 void step_words(struct make *m, struct step *s, const char *const *words); /* NULL-terminated */
 void step_word(struct make *m, struct step *s, const char *word);
-void compose_words(struct make *m, struct step *s); /* docker compose -p ... */
+/* docker compose -p ...; heard: how far it is is told, as lines */
+void compose_words(struct make *m, struct step *s, bool heard);
 struct step *plan_write(struct make *m, const char *why);
 /* BUILD steps of the wanted rungs that the engine lacks; `after` comes first. The last hook behind
  * them, or NULL. */

@@ -32,11 +32,11 @@ void step_words(struct make *m, struct step *s, const char *const *words)
 		step_word(m, s, *words);
 }
 
-void compose_words(struct make *m, struct step *s)
+void compose_words(struct make *m, struct step *s, bool heard)
 {
 	const char *const words[] = { "docker", "compose", "-p", m->p->workspace, "-f",
 		generated_path(m, "compose.yml"), "--project-directory", m->p->dir, "--env-file",
-		"/dev/null", "--progress", "quiet", NULL };
+		"/dev/null", "--progress", heard ? "plain" : "quiet", NULL };
 	step_words(m, s, words);
 }
 
@@ -108,7 +108,7 @@ static struct step *hook_step(struct make *m, const struct hook *h, size_t numbe
 		s->dir = in->on_host->working_dir;
 		hook_environment(m, s, in);
 	} else if (!h->host) {
-		compose_words(m, s);
+		compose_words(m, s, false);
 		step_words(m, s, (const char *const[]){ "exec", "-T", h->service, NULL });
 	}
 	step_words(m, s, (const char *const[]){ "/bin/sh", "-c", command, NULL });

@@ -22,7 +22,7 @@ static struct step *compose_build(struct make *m, struct unit *u, struct step *a
 {
 	struct step *s = exec_step(m, arena_printf(m->a, "compose build %s", u->service->name),
 		u->service->name, u->service->place, BUILD_MS, "%s", u->why);
-	compose_words(m, s);
+	compose_words(m, s, true);
 	step_words(m, s, (const char *const[]){ "build", u->service->name, NULL });
 	plan_need(m->plan, s, after);
 	return s;
@@ -90,7 +90,7 @@ static struct step *plan_create(struct make *m, struct step *after)
 	before_create(m, after, &needs);
 	struct step *s = exec_step(
 		m, "create containers", NULL, first->service->place, CREATE_MS, "%s", whys(m));
-	compose_words(m, s);
+	compose_words(m, s, true);
 	step_words(m, s, (const char *const[]){ "up", "--no-start", "--no-build", NULL });
 	if (forced(m))
 		step_word(m, s, "--force-recreate");
@@ -207,6 +207,34 @@ void plan_up(struct make *m)
 	plan_units(m, create, after);
 	plan_followers(m);
 	plan_end(m);
+}
+
+static bool is_down(const struct make *m, const struct unit *u)
+{
+	const struct container *c = own_container(m, u);
+	return u->asked && u->service->develop && !(c && c->state == UNIT_RUNNING);
+}
+
+void plan_prepare(struct make *m)
+{
+	struct step_list needs = { 0 };
+	bool any = false;
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		struct unit *u = &m->units[i];
+		if (!is_down(m, u))
+			continue;
+		any = true;
+		u->fate = u->hosted ? FATE_KEEP : FATE_CREATE;
+		u->why = "a stage of it is run in a container of its own";
+		if (u->rung)
+			m->rungs[u->rung - m->rungs].wanted = true;
+	}
+	if (!any)
+		return;
+	struct step *write = plan_write(m, "the complete set, before any stage is run");
+	plan_mount_points(m);
+	before_create(m, write, &needs);
+	plan_installs(m, write);
 }
 
 void plan_build(struct make *m)

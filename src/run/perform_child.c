@@ -9,13 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/pull.h"
+
 struct child_state {
 	struct child *child;
 	struct buf input;
 	struct spawn spawn;
 	struct tail tail;
 	char progress[200]; /* the last step of a build */
-	int stops;          /* interrupts passed on */
+	double fraction;    /* of it */
+	struct pull pull;
+	int stops; /* interrupts passed on */
 };
 
 void tail_add(struct tail *t, const char *line, size_t len)
@@ -152,6 +156,21 @@ static bool build_progress(const char *line, char *text, size_t size, double *fr
 	return true;
 }
 
+/* Layers that come in: what else is written of them is of no use to anybody. */
+static bool pulls(struct job *j, const char *line, size_t len)
+{
+	struct child_state *st = j->state;
+	char text[200], both[420];
+	double fraction = -1;
+	if (!pull_line(&st->pull, line, len, text, sizeof(text), &fraction))
+		return false;
+	snprintf(both, sizeof(both), "%s%s%s", st->progress, st->progress[0] && text[0] ? ": " : "",
+		text);
+	/* A build counts its own steps. */
+	job_say(j, EV_PROGRESS, both, st->progress[0] ? st->fraction : text[0] ? fraction : -1);
+	return true;
+}
+
 static void build_line(void *ctx, const char *line, size_t len)
 {
 	struct job *j = ctx;
@@ -161,9 +180,12 @@ static void build_line(void *ctx, const char *line, size_t len)
 	size_t n = len < sizeof(text) - 1 ? len : sizeof(text) - 1;
 	memcpy(text, line, n);
 	text[n] = '\0';
+	if (pulls(j, line, len))
+		return;
 	tail_add(&st->tail, line, len);
 	if (build_progress(text, progress, sizeof(progress), &fraction)) {
 		memcpy(st->progress, progress, sizeof(progress));
+		st->fraction = fraction;
 		job_say(j, EV_PROGRESS, progress, fraction);
 	}
 	job_say_n(j, EV_OUTPUT, line, len, fraction);
@@ -233,6 +255,8 @@ static void exec_line(void *ctx, const char *line, size_t len)
 {
 	struct job *j = ctx;
 	struct child_state *st = j->state;
+	if (is_compose(j->step) && pulls(j, line, len))
+		return;
 	tail_add(&st->tail, line, len);
 	job_say_n(j, EV_OUTPUT, line, len, -1);
 }

@@ -2,6 +2,7 @@
  * Modules: what the develop loop came to. Comes in: states of stages. Goes out: lines in which
  * each stage has a mark and, unless it passed, a word; JSON. Colour is never the only sign.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -123,8 +124,11 @@ static void age(struct buf *out, const struct module_state *m, int64_t now)
 	char time[16];
 	if (!m->began_ms || m->running || now < m->began_ms)
 		return;
-	format_duration(time, (now - m->began_ms) / 1000 * 1000);
-	buf_addf(out, "  %s ago", now - m->began_ms < 1000 ? "a moment" : time);
+	int64_t past = now - m->began_ms;
+	format_duration(time, past);
+	if (past < 60000)
+		snprintf(time, sizeof(time), "%d s", (int)(past / 1000));
+	buf_addf(out, "  %s ago", past < 1000 ? "a moment" : time);
 }
 
 void view_modules(struct buf *out, const struct module_states *m, int64_t now_ms, struct style st)

@@ -111,12 +111,12 @@ static void note_event(struct progress *pr, const struct progress_event *ev)
 		live_start(pr, ev->step);
 	else if (l && ends_step(ev->phase))
 		live_end(pr, ev->step);
-	else if (l && ev->text && *ev->text && !streq(ev->phase, "note")) {
-		bool progress = streq(ev->phase, "progress");
+	else if (l && ev->text && streq(ev->phase, "progress")) {
+		snprintf(l->text, sizeof(l->text), "%s", ev->text);
+		l->fraction = ev->fraction;
+	} else if (l && ev->text && *ev->text && streq(ev->phase, "output") && l->fraction < 0) {
 		/* What a step says of itself stands longer than a line of its output. */
-		if (progress || l->fraction < 0)
-			snprintf(l->text, sizeof(l->text), "%s", ev->text);
-		l->fraction = progress ? ev->fraction : l->fraction;
+		snprintf(l->text, sizeof(l->text), "%s", ev->text);
 	}
 }
 

@@ -66,7 +66,7 @@ static void create_words(void **state)
 	assert_string_equal(words,
 		arena_printf(&b.arena,
 			"docker compose -p %s -f /srv/shop/.devenv/generated/compose.yml"
-			" --project-directory /srv/shop --env-file /dev/null --progress quiet"
+			" --project-directory /srv/shop --env-file /dev/null --progress plain"
 			" up --no-start --no-build edge db init api log",
 			b.project.workspace));
 	bench_close(&b);

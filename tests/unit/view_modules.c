@@ -66,7 +66,7 @@ static void names_align_and_are_cleaned(void **state)
 	view_modules(&out, &list, 16000, plain);
 	assert_string_equal(buf_str(&out),
 		"api            + compile 1.2 s  ! lint warned 300 ms  x test FAILED (status 2) "
-		"900 ms  - restart skipped  api/app.py (+2 more)  2.4 s  6.0 s ago\n"
+		"900 ms  - restart skipped  api/app.py (+2 more)  2.4 s  6 s ago\n"
 		"worker\\x1b[2J  no stages  suspended: it feeds itself\n");
 }
 
