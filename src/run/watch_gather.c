@@ -50,7 +50,7 @@ static void appears(struct gathered *p, bool fresh, const struct watch_change *c
 	p->unsure = p->unsure || (first && !fresh);
 	p->weak = c->directory;
 	p->created = fresh && !c->directory;
-	p->gone = false;
+	p->gone = p->open = p->streaming = false; /* what was written to was another file */
 }
 
 static void leaves(struct gathered *p, const struct watch_change *c)

@@ -223,10 +223,38 @@ static void as_git_says_of_this_repository(void **state)
 	assert_true(compare_with_git(h, h->project.dir) > 100);
 }
 
+/* The index in each of its forms, and a work tree whose repository is elsewhere. */
+static void as_git_says_in_every_form(void **state)
+{
+	static const char *const forms[] = { "git init -q", "git init -q --object-format=sha256",
+		"git init -q; git config index.version 2",
+		"git init -q; git config index.version 4",
+		"git init -q; git config core.splitIndex true",
+		"git init -q; git config index.sparse true",
+		"git init -q main; cd main; git config user.name t; git config user.email t@t; git "
+		"commit -q --allow-empty -m one; git worktree add -q ../r 2>/dev/null; echo '*.x' "
+		">>.git/info/exclude; cd ../r" };
+	struct home *h = *state;
+	struct scene s = { .h = h };
+	for (size_t i = 0; i < countof(forms); i++) {
+		sh(&s, arena_printf(&h->a,
+			       "rm -rf r main; %s %s; mkdir -p a/b/c d e/f/g; echo "
+			       "'a/\n*.o\n/e/*\n!/e/f' "
+			       ">.gitignore; for f in a/b/c/kept.o a/b/t d/x.o d/y.c e/f/g/z "
+			       "e/q.x r.x; do echo >$f; done; git add -f a/b/c/kept.o d/x.o; git "
+			       "add -A; "
+			       "echo >a/b/late; echo >d/late.o; git update-index --add d/late.o; "
+			       "echo >a/later; echo >a/b/c/later",
+			       i + 1 < countof(forms) ? "mkdir r; cd r;" : "", forms[i]));
+		assert_true(compare_with_git(h, in_project(h, "r")) > 15);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(as_git_says_at_random),
+		test(as_git_says_in_every_form),
 		test(as_git_says_of_this_repository),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,7 @@ static void polled_as_told(struct scene *s)
 	tells(s, "mv a z", "a");
 	tells(s, "touch z/b/c/g", "z/b/c/g");
 	tells(s, "rm -r z; mkdir z; echo >z/n", "z/n");
+	settle_scene(s);
 	sh(s, "mkdir -p .devenv; echo >.devenv/x; mkfifo z/p");
 	stay_quiet(s, 300);
 }
