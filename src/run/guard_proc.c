@@ -94,6 +94,9 @@ static enum verdict marked(struct search *s, pid_t pid)
 	buf_reserve(&s->environ, ENVIRON_MAX + 2);
 	s->environ.data[0] = '\0';
 	ssize_t n = read_some(path, s->environ.data + 1, ENVIRON_MAX);
+	if (n == 0 &&
+		!is_in_exec(pid)) /* empty, or the exec has ended just now: that shows again */
+		n = read_some(path, s->environ.data + 1, ENVIRON_MAX);
 	if (n < 0)
 		return errno == EMFILE || errno == ENFILE ? UNCLEAR : OTHER;
 	if (n == 0)

@@ -47,8 +47,10 @@ static _Noreturn void give_up(struct start *s, enum stage_of_start at)
  */
 static void default_signals(void)
 {
+	/* Not by signal(3): the C library keeps two of them for itself, and they may be ignored. */
+	static const char by_default[64]; /* a struct sigaction of the kernel's */
 	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
+		syscall(SYS_rt_sigaction, i, by_default, NULL, (NSIG - 1) / 8);
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -69,7 +69,9 @@ static struct host_state *host_new(struct job *j)
 	j->run->polling++;
 	st->asked_at = now_ms();
 	st->grace_ms = s->service ? s->service->stop_grace_ms : 10000;
-	if (host_look(j, true))
+	/* Named ones only need to have been seen: a hundred stops are not worth a hundred looks. */
+	bool named = s->containers.count && (s->kind == STEP_STOP || s->kind == STEP_REMOVE);
+	if (host_look(j, !named))
 		return NULL;
 	for (size_t i = 0; i < s->containers.count; i++)
 		strs_add(&j->run->arena, &st->ids, s->containers.items[i]);
@@ -180,10 +182,11 @@ static size_t still_there(struct job *j, bool any)
 	return n;
 }
 
+/* What was seen before it was told to end says nothing; one look after it serves all who were. */
 static enum verdict await_gone(struct job *j, bool any)
 {
 	struct host_state *st = j->state;
-	if (host_look(j, false))
+	if (host_look(j, j->run->hosts_at <= st->asked_at))
 		return BROKE;
 	if (!still_there(j, any))
 		return SUCCEEDED;

@@ -64,6 +64,14 @@ def of_home(home):
             and mark in read(pid, "environ").split(b"\0")]
 
 
+def of_argument(text):
+    """Every living process with this argument. What a child says of its own pid is no help: in a
+    namespace that is another one than ours."""
+    word = text.encode()
+    return [pid for pid in all_pids() if pid != os.getpid() and alive(pid)
+            and word in read(pid, "cmdline").split(b"\0")]
+
+
 def links(pid):
     """What its descriptors lead to."""
     found = []

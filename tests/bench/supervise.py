@@ -134,7 +134,7 @@ def many(bench, child, kind, work):
             raise Failure(f"{kind.__name__}: {len(marks(log))} of {CHILDREN} children started")
         started = (max(at for at, _ in marks(log)) - begun) / 1e6
         time.sleep(1)
-        children = [pid for _, pid in marks(log)]
+        children = processes.of_argument(log)
         own = supervisor.own(children)
         memory = processes.pss(own)
         begun = time.monotonic()
@@ -177,7 +177,7 @@ def flood(bench, child, kind, work):
         if not processes.until(lambda: any(map(has_end, supervisor.output())), 90):
             raise Failure(f"{kind.__name__}: the flood's last line is not in the log after 90 s")
         took = (time.monotonic_ns() - marks(log)[0][0]) / 1e9
-        children = [pid for _, pid in marks(log) + marks(idle)]
+        children = processes.of_argument(log) + processes.of_argument(idle)
         own = supervisor.own(children)
         count, _ = lines_in(supervisor.output())
         return FLOOD_MIB / took, count, processes.pss(own), processes.cpu(own)
@@ -193,7 +193,7 @@ def restart(bench, child, kind, work):
         processes.until(lambda: marks(log), 20)
         time.sleep(1.5)  # supervisord counts a start as good after a second
         begun = time.monotonic_ns()
-        os.kill(marks(log)[0][1], signal.SIGKILL)
+        os.kill(processes.of_argument(log)[0], signal.SIGKILL)
         if not processes.until(lambda: len(marks(log)) > 1, 10):
             return None
         return (marks(log)[1][0] - begun) / 1e6

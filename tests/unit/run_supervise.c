@@ -160,9 +160,10 @@ static void a_crash_loop_is_given_up(void **state)
 		0);
 	eventually(t, is_in(t, "host:api.1", UNIT_DEAD));
 	assert_string_equal(look(t, "host:api.1").note, "given up after 3 restarts");
+	eventually(t, strstr(log_text(t, "api.log"), LOG_AT_REST));
 	const char *log = log_text(t, "api.log");
 	int runs = 0;
-	for (const char *p = log; (p = strstr(p, " started ")); p++)
+	for (const char *p = log; (p = strstr(p, " started 2")); p++)
 		runs++;
 	assert_int_equal(runs, 4);
 	/* Asked for anew, it has all its chances again. */
