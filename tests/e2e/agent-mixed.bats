@@ -2,7 +2,7 @@
 # by ${service.X.host|port}; order holds across both; the configuration is applied live, a bad one
 # leaves what runs; an agent comes only where there is something to watch or to supervise.
 #
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2030,SC2031
 
 load lib.bash
 
@@ -61,7 +61,7 @@ agents() {
 	END
 	ok devenv up -d
 	[ -z "$(agents)" ]
-	[ ! -e "$XDG_STATE_HOME"/devenv/*/agent.lock ]
+	[ -z "$(find "$XDG_STATE_HOME" -name agent.lock)" ]
 	ok devenv down
 }
 
