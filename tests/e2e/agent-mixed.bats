@@ -11,6 +11,7 @@ setup() {
 }
 
 teardown() {
+	unset DOCKER_HOST
 	clean_machine
 }
 

@@ -12,6 +12,7 @@ setup() {
 }
 
 teardown() {
+	unset DOCKER_HOST
 	clean_machine
 }
 
