@@ -59,6 +59,7 @@ struct control_client *control_connect(const char *path, struct err *e);
 struct node *control_ask(
 	struct control_client *c, struct arena *a, const struct node *request, struct err *e);
 int control_fd(const struct control_client *c);
+bool control_gone(const struct control_client *c); /* the agent has hung up */
 pid_t control_pid(const struct control_client *c); /* the agent's */
 /* 1: an event; 0: none within wait_ms; -1: the agent has gone. */
 int control_next(struct control_client *c, struct arena *a, struct node **event, int wait_ms);

@@ -51,13 +51,15 @@ static void leave(struct context *c)
 static int meet(struct context *c)
 {
 	c->error = (struct err)ERR_INIT;
-	c->agent = control_connect(control_path(&c->arena, &c->places), &c->error);
+	if (!c->agent)
+		c->agent = control_connect(control_path(&c->arena, &c->places), &c->error);
 	if (!c->agent)
 		return c->error.code ? -1 : 0;
 	struct node *seen = control_ask(c->agent, &c->arena, request(&c->arena, "look"), &c->error);
 	if (!seen || is_true(seen, "ending")) {
+		bool goes = seen || control_gone(c->agent);
 		leave(c);
-		return seen ? 0 : -1;
+		return goes ? 0 : -1;
 	}
 	control_read_look(&c->arena, seen, &c->world);
 	c->hosts = control_hosts(c->agent);
@@ -136,12 +138,12 @@ static struct strs same_globals(struct context *c)
 	return v;
 }
 
+/* The connection is kept for the first look. */
 static bool somebody_listens(struct context *c)
 {
 	struct err e = ERR_INIT;
-	struct control_client *agent = control_connect(control_path(&c->arena, &c->places), &e);
-	control_disconnect(agent);
-	return agent || e.code;
+	c->agent = control_connect(control_path(&c->arena, &c->places), &e);
+	return c->agent || e.code;
 }
 
 int summon_agent(struct context *c)
@@ -192,7 +194,7 @@ int join_agent(struct context *c)
 {
 	int64_t until = now_ms() + JOIN_MS;
 	char said[600] = "";
-	while (!c->agent) {
+	while (!c->hosts) {
 		int rc = c->summoned < 0 ? meet(c) : 0;
 		if (rc < 0)
 			return fail(c);
@@ -202,7 +204,7 @@ int join_agent(struct context *c)
 			return no_agent(c, *said ? said : "it takes too long");
 		if (summon_agent(c))
 			return c->error.code;
-		if (c->summoned < 0) /* it listens and is ending */
+		if (c->summoned < 0) /* one listens, and is on its way out */
 			snprintf(said, sizeof(said), "busy");
 		else
 			hear(c, said, sizeof(said), until);

@@ -52,6 +52,11 @@ int control_fd(const struct control_client *c)
 	return c->fd;
 }
 
+bool control_gone(const struct control_client *c)
+{
+	return c->gone;
+}
+
 pid_t control_pid(const struct control_client *c)
 {
 	return c->pid;

@@ -126,8 +126,10 @@ chromium_dom() {
 	cat "$BATS_TEST_TMPDIR/trace"
 	[ "$(grep -cE '"(GET|HEAD|POST|PUT|DELETE) /' "$BATS_TEST_TMPDIR/trace")" = 1 ]
 	grep 'connect(' "$BATS_TEST_TMPDIR/trace" >"$BATS_TEST_TMPDIR/connects"
-	run grep -v docker.sock "$BATS_TEST_TMPDIR/connects"
+	run grep -v -e docker.sock -e agent.sock "$BATS_TEST_TMPDIR/connects"
 	[ "$status" = 1 ]
+	[ "$(grep -c agent.sock "$BATS_TEST_TMPDIR/connects")" = 1 ]
+	[ "$(grep -cF '{\"do\"' "$BATS_TEST_TMPDIR/trace")" = 1 ]
 	[ "$(grep -c 'execve(' "$BATS_TEST_TMPDIR/trace")" = 1 ] # its own
 }
 
