@@ -27,6 +27,7 @@ struct module { /* one service with `develop:` */
 	unsigned asked;        /* stages that somebody asked for since */
 	bool taking_part;      /* in the run under way, or the last one */
 	unsigned stages;       /* of that run */
+	struct lock lock;      /* on its stages, while it is restarted */
 	struct buf next_cause;
 	unsigned next_more;
 	int next_stage; /* that ran when it changed, -1: none */

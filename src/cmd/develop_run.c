@@ -220,6 +220,55 @@ static void perform_plan(struct group *g)
 	r->performance = perform_begin(&r->pf, &r->plan);
 }
 
+/* ---- locks: of the workspace, and of the stages of those that are restarted ---- */
+
+static void unlock(struct group *g)
+{
+	lock_drop(&g->run->lock);
+	each_module(g->loop, m)
+	{
+		if (m->group == g)
+			lock_drop(&m->lock);
+	}
+}
+
+/* A command that runs a stage in a container is not cut off by its restart. */
+static int lock_stages(struct group *g, struct err *e)
+{
+	each_member(g, m)
+	{
+		bool own = m->service->develop->success == SUCCESS_EXEC; /* its step locks */
+		if (m->stages && !own &&
+			stages_lock(&g->loop->c->places, m->service->name, &m->lock, e))
+			return -1;
+	}
+	return 0;
+}
+
+static bool lock_all(struct group *g)
+{
+	struct context *c = g->loop->c;
+	struct stage_run *r = g->run;
+	struct err e = ERR_INIT;
+	const char *path = path_join(&r->arena, c->places.state, "lock");
+	g->retry = 0;
+	r->locked_at = now_ms();
+	if (!lock_stages(g, &e) && !lock_take(&r->lock, path, 0, &e)) {
+		each_member(g, m) module_why(m, "%s", "");
+		return true;
+	}
+	unlock(g);
+	g->retry = now_ms() + LOCK_RETRY_MS;
+	each_member(g, m)
+	{
+		if (m->why.len)
+			continue;
+		module_why(m, "waits: %s", e.text);
+		module_tell(m);
+	}
+	return false;
+}
+
 /* ---- the end of a run ---- */
 
 static void end_stages(struct module *m, const struct err *e, bool cancelled)
@@ -248,7 +297,7 @@ static void end_run(struct group *g, const struct err *e)
 		m->state.took_ms = clock_ms() - m->state.began_ms;
 		module_tell(m);
 	}
-	lock_drop(&r->lock);
+	unlock(g);
 	arena_release(&r->arena);
 	xfree(r);
 	g->run = NULL;
@@ -268,29 +317,6 @@ static bool passed(const struct module *m)
 
 /* ---- what follows success ---- */
 
-static bool lock_workspace(struct group *g)
-{
-	struct context *c = g->loop->c;
-	struct stage_run *r = g->run;
-	struct err e = ERR_INIT;
-	const char *path = path_join(&r->arena, c->places.state, "lock");
-	if (lock_take(&r->lock, path, 0, &e)) {
-		g->retry = now_ms() + LOCK_RETRY_MS;
-		each_member(g, m)
-		{
-			if (m->why.len)
-				continue;
-			module_why(m, "waits: %s", e.text);
-			module_tell(m);
-		}
-		return false;
-	}
-	g->retry = 0;
-	r->locked_at = now_ms();
-	each_member(g, m) module_why(m, "%s", "");
-	return true;
-}
-
 static void nothing_to_tell(struct group *g)
 {
 	each_member(g, m)
@@ -307,7 +333,7 @@ static void nothing_to_tell(struct group *g)
 static void apply_begin(struct group *g)
 {
 	struct err e = ERR_INIT;
-	if (!lock_workspace(g))
+	if (!lock_all(g))
 		return;
 	if (look_anew(g, &e) || plan_run(g, 1U << STAGE_SUCCESS, &e)) {
 		end_run(g, &e);
@@ -461,7 +487,7 @@ void run_free(struct group *g)
 		return;
 	if (r->performance)
 		finish(g, r->performance);
-	lock_drop(&r->lock);
+	unlock(g);
 	arena_release(&r->arena);
 	xfree(r);
 	g->run = NULL;
