@@ -17,6 +17,7 @@ struct agent {
 	struct launches *launches;
 	const char *socket;
 	ino_t socket_inode;
+	struct generation *spent; /* those before, until the turn of the loop is over */
 	struct generation *now;   /* what was read last; NULL: nothing was adopted */
 	struct arena adopted;     /* holds adoption */
 	struct adoption adoption; /* of `now` */
