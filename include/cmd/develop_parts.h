@@ -42,6 +42,7 @@ struct stage_run { /* one run of a group */
 	struct performance *performance;
 	struct lock lock; /* the workspace's, while something is restarted */
 	int64_t locked_at;
+	bool fresh;       /* performance was begun and not stepped yet */
 	unsigned telling; /* steps under way that restart or signal */
 };
 

@@ -218,6 +218,7 @@ static void perform_plan(struct group *g)
 		.ctx = g,
 	};
 	r->performance = perform_begin(&r->pf, &r->plan);
+	r->fresh = true;
 }
 
 /* ---- locks: of the workspace, and of the stages of those that are restarted ---- */
@@ -448,19 +449,26 @@ void run_begin(struct group *g)
 	perform_plan(g);
 }
 
-void run_turn(struct group *g)
+static void step_run(struct group *g)
 {
 	struct stage_run *r = g->run;
-	if (!r->performance) {
-		if (g->retry && now_ms() >= g->retry)
-			apply_begin(g);
-		return;
-	}
+	r->fresh = false;
 	bool more = perform_step(r->performance);
 	if (more && g->applies)
 		let_others_in(r);
 	if (!more)
 		performed(g);
+}
+
+/* What follows the stages begins in the same turn: nothing would wake the loop for it. */
+void run_turn(struct group *g)
+{
+	if (!g->run->performance && g->retry && now_ms() >= g->retry)
+		apply_begin(g);
+	do {
+		if (g->run && g->run->performance)
+			step_run(g);
+	} while (g->run && g->run->fresh);
 }
 
 void run_cancel(struct group *g)
