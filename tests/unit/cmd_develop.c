@@ -260,6 +260,23 @@ static void a_save_is_one_run(void **state)
 	assert_int_equal(state_of("api")->runs, 1);
 }
 
+/* Between the stages nothing waits for a timer. The best of some runs: others use the machine, too.
+ */
+static void devenvs_own_share_is_small(void **state)
+{
+	int64_t best = INT64_MAX;
+	(void)state;
+	for (unsigned i = 1; i <= 5 && best >= 50; i++) {
+		put("p/api/app.c", arena_printf(&set.c.arena, "%u", i));
+		const struct module_state *m = after_runs("api", i);
+		int64_t share = m->took_ms;
+		for (int k = 0; k < STAGES; k++)
+			share -= m->stages[k].duration_ms;
+		best = share < best ? share : best;
+	}
+	assert_in_range(best, 0, 50);
+}
+
 static void a_gate_keeps_the_last_good_process(void **state)
 {
 	pid_t before = pid_of("api");
@@ -402,6 +419,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_save_is_one_run, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(devenvs_own_share_is_small, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_gate_keeps_the_last_good_process, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(switched_off, set_up, tear_down),
