@@ -80,6 +80,12 @@ void module_why(struct module *m, const char *fmt, ...) __attribute__((format(pr
 unsigned module_stages(const struct module *m); /* those it has that are switched on */
 #define each_module(d, m) for (struct module *m = (d)->modules; m < (d)->modules + (d)->count; m++)
 
+#define each_member(g, m) each_module((g)->loop, m) if (m->group == (g) && m->taking_part)
+
+/* develop_events.c */
+void run_event(void *group, const struct event *ev);
+void run_keep_output(struct module *m, enum stage_kind k, const char *line, size_t len);
+
 /* develop_run.c */
 void run_begin(struct group *g);
 void run_turn(struct group *g); /* after each turn of the loop */
