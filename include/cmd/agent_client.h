@@ -52,5 +52,9 @@ struct generation *generation_new(struct loop *l, struct hosts *hosts, const str
 struct context *generation_context(struct generation *g);
 struct develop_loop *generation_develop(struct generation *g); /* NULL: there are no modules */
 void generation_free(struct generation *g);
+/* Freed later, by generation_sweep(): requests are served while the engine of it is being turned.
+ */
+void generation_retire(struct generation **spent, struct generation *g);
+void generation_sweep(struct generation **spent);
 
 #endif

@@ -19,6 +19,7 @@ struct agent {
 	struct relays *relays;
 	const char *socket;
 	ino_t socket_inode;
+	struct generation *spent; /* those before, until the turn of the loop is over */
 	struct generation *now;   /* what was read last; NULL: nothing was adopted */
 	struct arena adopted;     /* holds adoption */
 	struct adoption adoption; /* of `now` */

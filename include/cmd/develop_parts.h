@@ -27,6 +27,7 @@ struct module { /* one service with `develop:` */
 	unsigned asked;        /* stages that somebody asked for since */
 	bool taking_part;      /* in the run under way, or the last one */
 	unsigned stages;       /* of that run */
+	struct lock lock;      /* on its stages, while it is restarted */
 	struct buf next_cause;
 	unsigned next_more;
 	int next_stage; /* that ran when it changed, -1: none */
@@ -41,6 +42,7 @@ struct stage_run { /* one run of a group */
 	struct performance *performance;
 	struct lock lock; /* the workspace's, while something is restarted */
 	int64_t locked_at;
+	bool fresh;       /* performance was begun and not stepped yet */
 	unsigned telling; /* steps under way that restart or signal */
 };
 
@@ -77,6 +79,12 @@ void module_tell(struct module *m);
 void module_why(struct module *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 unsigned module_stages(const struct module *m); /* those it has that are switched on */
 #define each_module(d, m) for (struct module *m = (d)->modules; m < (d)->modules + (d)->count; m++)
+
+#define each_member(g, m) each_module((g)->loop, m) if (m->group == (g) && m->taking_part)
+
+/* develop_events.c */
+void run_event(void *group, const struct event *ev);
+void run_keep_output(struct module *m, enum stage_kind k, const char *line, size_t len);
 
 /* develop_run.c */
 void run_begin(struct group *g);

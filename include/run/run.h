@@ -270,6 +270,12 @@ void trust_files(struct arena *a, const struct project *p, const struct strs *fi
 int trust_give(const struct places *pl, const char *workspace, const char *hex,
 	const struct dangers *list, const struct strs *lines, struct err *e);
 
+/*
+ * perform_stage.c: one run of a module's stages at a time, whoever asks. Does not wait: ERR_BUSY.
+ * STEP_STAGE takes it by itself; who restarts a module holds it meanwhile.
+ */
+int stages_lock(const struct places *pl, const char *service, struct lock *l, struct err *e);
+
 /* ---- perform.c: carries a plan out. ---- */
 struct performer {
 	struct loop *loop;

@@ -173,7 +173,7 @@ void agent_end(struct agent *g, const char *why)
 		fprintf(stderr, "ending: %s\n", why);
 	g->why = g->ending ? g->why : why;
 	g->ending = true;
-	generation_free(g->now); /* nothing is begun any more */
+	generation_retire(&g->spent, g->now); /* nothing is begun any more */
 	g->now = NULL;
 	supervisor_stop(g->supervisor, ++g->stops);
 }
@@ -217,6 +217,7 @@ static void turn(struct agent *g)
 {
 	struct context *c = g->now ? generation_context(g->now) : NULL;
 	engine_turn(c ? c->engine : NULL, g->loop, wait_ms(g));
+	generation_sweep(&g->spent);
 	if (g->now && generation_develop(g->now))
 		develop_turn(generation_develop(g->now));
 	apply_turn(g);
@@ -286,6 +287,7 @@ static void release(struct agent *g)
 		map_put(&a, n, "why", nowhere, node_str(&a, g->why ? g->why : "", nowhere));
 		tell(g, &a, n);
 	}
+	generation_sweep(&g->spent);
 	generation_free(g->now);
 	child_free(g->apply);
 	relays_free(g->relays);

@@ -11,6 +11,7 @@
 struct generation {
 	struct context c;
 	struct develop_loop *develop;
+	struct generation *next; /* retired, too */
 };
 
 static int parse(struct generation *g, const struct strs *argv, struct parsed *p, struct err *e)
@@ -95,4 +96,21 @@ void generation_free(struct generation *g)
 	g->c.loop = NULL; /* the agent's */
 	context_release(&g->c);
 	xfree(g);
+}
+
+void generation_retire(struct generation **spent, struct generation *g)
+{
+	if (!g)
+		return;
+	g->next = *spent;
+	*spent = g;
+}
+
+void generation_sweep(struct generation **spent)
+{
+	while (*spent) {
+		struct generation *g = *spent;
+		*spent = g->next;
+		generation_free(g);
+	}
 }

@@ -306,7 +306,7 @@ static struct node *adopt_newer(
 	}
 	if (g->now && generation_develop(g->now) && generation_develop(next))
 		develop_take_over(generation_develop(next), generation_develop(g->now));
-	generation_free(g->now);
+	generation_retire(&g->spent, g->now);
 	arena_release(&g->adopted);
 	g->now = next;
 	g->adopted = kept;

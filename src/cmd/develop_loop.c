@@ -126,7 +126,7 @@ static bool *choose(struct develop_loop *d, const struct strs *named)
 static void add_module(struct develop_loop *d, const struct service *s)
 {
 	struct module *m = &d->modules[d->count++];
-	*m = (struct module){ .loop = d, .service = s };
+	*m = (struct module){ .loop = d, .service = s, .lock.fd = -1 };
 	m->state.service = s->name;
 	for (enum stage_kind k = 0; k < STAGES; k++) {
 		const struct stage *stage = service_stage(s, k);

@@ -19,149 +19,6 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-#define each_member(g, m) each_module((g)->loop, m) if (m->group == (g) && m->taking_part)
-
-/* ---- states ---- */
-
-static void set_state(struct module *m, enum stage_kind k, enum stage_state s)
-{
-	m->state.stages[k].state = s;
-	module_tell(m);
-}
-
-static void keep_output(struct module *m, enum stage_kind k, const char *line, size_t len)
-{
-	struct buf *out = &m->output[k];
-	buf_add(out, line, len);
-	buf_addc(out, '\n');
-	if (out->len > STAGE_OUTPUT_MAX) { /* whole lines of the end, and not at every line */
-		const char *cut = memchr(out->data + out->len / 2, '\n', out->len - out->len / 2);
-		buf_consume(out, cut ? (size_t)(cut - out->data) + 1 : out->len / 2);
-	}
-}
-
-static bool is_of(const struct step *s, const struct module *m)
-{
-	if (m->service == s->service)
-		return true;
-	return s->kind == STEP_STAGE && s->service &&
-	       stage_is_common(s->service, m->service, (enum stage_kind)s->stage);
-}
-
-static enum stage_kind stage_of(const struct step *s)
-{
-	return s->kind == STEP_STAGE ? (enum stage_kind)s->stage : STAGE_SUCCESS;
-}
-
-static void on_start(struct module *m, const struct step *s)
-{
-	enum stage_kind k = stage_of(s);
-	if (m->state.stages[k].state == STAGE_RUNNING) /* ready, behind restart */
-		return;
-	m->began[k] = now_ms();
-	set_state(m, k, STAGE_RUNNING);
-}
-
-static void on_end(struct module *m, enum stage_kind k, int status, enum stage_state state)
-{
-	m->state.stages[k].duration_ms = now_ms() - m->began[k];
-	m->state.stages[k].status = status;
-	set_state(m, k, state);
-}
-
-/* The step that ends "what follows": the last one that is about the module itself. */
-static bool ends_success(const struct plan *p, const struct step *s)
-{
-	return s->kind == STEP_READY || !plan_find(p, STEP_READY, s->unit);
-}
-
-static void on_done(struct group *g, struct module *m, const struct step *s)
-{
-	enum stage_kind k = stage_of(s);
-	if (k != STAGE_SUCCESS || ends_success(&g->run->plan, s))
-		on_end(m, k, 0, STAGE_PASSED);
-}
-
-static void on_failed(struct group *g, struct module *m, const struct event *ev)
-{
-	enum stage_kind k = stage_of(ev->step);
-	bool cancelled = g->turn.phase == TURN_CANCELLED;
-	int status = ev->step->kind == STEP_STAGE ? ev->step->status : 1;
-	if (!cancelled && (status == -1 || k == STAGE_SUCCESS))
-		keep_output(m, k, ev->error->text, strlen(ev->error->text));
-	on_end(m, k, status,
-		cancelled        ? STAGE_CANCELLED
-		: ev->step->soft ? STAGE_WARNED
-				 : STAGE_FAILED);
-}
-
-static void on_output(struct module *m, enum stage_kind k, const char *text)
-{
-	struct develop_loop *d = m->loop;
-	cleanup_buf struct buf safe = BUF_INIT;
-	buf_adds(&safe, text);
-	if (d->c->vault)
-		vault_redact(d->c->vault, &safe);
-	keep_output(m, k, buf_str(&safe), safe.len);
-	d->ops->output(d->ctx, m->service->name, k, buf_str(&safe), safe.len);
-}
-
-static void on_skipped(struct group *g, struct module *m, enum stage_kind k)
-{
-	set_state(m, k, g->turn.phase == TURN_CANCELLED ? STAGE_CANCELLED : STAGE_SKIPPED);
-}
-
-static void tell_module(struct group *g, struct module *m, const struct event *ev)
-{
-	switch (ev->kind) {
-	case EV_START:
-		on_start(m, ev->step);
-		break;
-	case EV_OUTPUT:
-		on_output(m, stage_of(ev->step), ev->text);
-		break;
-	case EV_DONE:
-		on_done(g, m, ev->step);
-		break;
-	case EV_FAILED:
-		on_failed(g, m, ev);
-		break;
-	case EV_SKIPPED:
-		on_skipped(g, m, stage_of(ev->step));
-		break;
-	default:
-		break;
-	}
-}
-
-/* Steps under way that restart or tell somebody something. */
-static void count_telling(struct stage_run *r, const struct event *ev)
-{
-	if (ev->step->kind == STEP_READY)
-		return;
-	r->telling += ev->kind == EV_START;
-	r->telling -= ev->kind == EV_DONE || ev->kind == EV_FAILED;
-}
-
-/* Of modules in this run: their states. Of those who follow: only what went wrong. */
-static void on_event(void *ctx, const struct event *ev)
-{
-	struct group *g = ctx;
-	bool ours = false;
-	if (!ev->step)
-		return;
-	count_telling(g->run, ev);
-	each_member(g, m)
-	{
-		if (!is_of(ev->step, m))
-			continue;
-		ours = true;
-		tell_module(g, m, ev);
-	}
-	if (!ours && ev->kind == EV_FAILED)
-		develop_note(g->loop, "%s", ev->error->text);
-}
-
 /* ---- looking and planning ---- */
 
 static int look_anew(struct group *g, struct err *e)
@@ -214,10 +71,60 @@ static void perform_plan(struct group *g)
 		.world = &r->world,
 		.lock = &r->lock,
 		.hosts = d->hosts,
-		.event = on_event,
+		.event = run_event,
 		.ctx = g,
 	};
 	r->performance = perform_begin(&r->pf, &r->plan);
+	r->fresh = true;
+}
+
+/* ---- locks: of the workspace, and of the stages of those that are restarted ---- */
+
+static void unlock(struct group *g)
+{
+	lock_drop(&g->run->lock);
+	each_module(g->loop, m)
+	{
+		if (m->group == g)
+			lock_drop(&m->lock);
+	}
+}
+
+/* A command that runs a stage in a container is not cut off by its restart. */
+static int lock_stages(struct group *g, struct err *e)
+{
+	each_member(g, m)
+	{
+		bool own = m->service->develop->success == SUCCESS_EXEC; /* its step locks */
+		if (m->stages && !own &&
+			stages_lock(&g->loop->c->places, m->service->name, &m->lock, e))
+			return -1;
+	}
+	return 0;
+}
+
+static bool lock_all(struct group *g)
+{
+	struct context *c = g->loop->c;
+	struct stage_run *r = g->run;
+	struct err e = ERR_INIT;
+	const char *path = path_join(&r->arena, c->places.state, "lock");
+	g->retry = 0;
+	r->locked_at = now_ms();
+	if (!lock_stages(g, &e) && !lock_take(&r->lock, path, 0, &e)) {
+		each_member(g, m) module_why(m, "%s", "");
+		return true;
+	}
+	unlock(g);
+	g->retry = now_ms() + LOCK_RETRY_MS;
+	each_member(g, m)
+	{
+		if (m->why.len)
+			continue;
+		module_why(m, "waits: %s", e.text);
+		module_tell(m);
+	}
+	return false;
 }
 
 /* ---- the end of a run ---- */
@@ -231,7 +138,7 @@ static void end_stages(struct module *m, const struct err *e, bool cancelled)
 		s->state = cancelled ? STAGE_CANCELLED : e ? STAGE_FAILED : STAGE_SKIPPED;
 		if (e) {
 			s->status = -1;
-			keep_output(m, k, e->text, strlen(e->text));
+			run_keep_output(m, k, e->text, strlen(e->text));
 		}
 		e = NULL; /* what comes after it is skipped */
 	}
@@ -248,7 +155,7 @@ static void end_run(struct group *g, const struct err *e)
 		m->state.took_ms = clock_ms() - m->state.began_ms;
 		module_tell(m);
 	}
-	lock_drop(&r->lock);
+	unlock(g);
 	arena_release(&r->arena);
 	xfree(r);
 	g->run = NULL;
@@ -268,29 +175,6 @@ static bool passed(const struct module *m)
 
 /* ---- what follows success ---- */
 
-static bool lock_workspace(struct group *g)
-{
-	struct context *c = g->loop->c;
-	struct stage_run *r = g->run;
-	struct err e = ERR_INIT;
-	const char *path = path_join(&r->arena, c->places.state, "lock");
-	if (lock_take(&r->lock, path, 0, &e)) {
-		g->retry = now_ms() + LOCK_RETRY_MS;
-		each_member(g, m)
-		{
-			if (m->why.len)
-				continue;
-			module_why(m, "waits: %s", e.text);
-			module_tell(m);
-		}
-		return false;
-	}
-	g->retry = 0;
-	r->locked_at = now_ms();
-	each_member(g, m) module_why(m, "%s", "");
-	return true;
-}
-
 static void nothing_to_tell(struct group *g)
 {
 	each_member(g, m)
@@ -307,7 +191,7 @@ static void nothing_to_tell(struct group *g)
 static void apply_begin(struct group *g)
 {
 	struct err e = ERR_INIT;
-	if (!lock_workspace(g))
+	if (!lock_all(g))
 		return;
 	if (look_anew(g, &e) || plan_run(g, 1U << STAGE_SUCCESS, &e)) {
 		end_run(g, &e);
@@ -422,19 +306,26 @@ void run_begin(struct group *g)
 	perform_plan(g);
 }
 
-void run_turn(struct group *g)
+static void step_run(struct group *g)
 {
 	struct stage_run *r = g->run;
-	if (!r->performance) {
-		if (g->retry && now_ms() >= g->retry)
-			apply_begin(g);
-		return;
-	}
+	r->fresh = false;
 	bool more = perform_step(r->performance);
 	if (more && g->applies)
 		let_others_in(r);
 	if (!more)
 		performed(g);
+}
+
+/* What follows the stages begins in the same turn: nothing would wake the loop for it. */
+void run_turn(struct group *g)
+{
+	if (!g->run->performance && g->retry && now_ms() >= g->retry)
+		apply_begin(g);
+	do {
+		if (g->run && g->run->performance)
+			step_run(g);
+	} while (g->run && g->run->fresh);
 }
 
 void run_cancel(struct group *g)
@@ -461,7 +352,7 @@ void run_free(struct group *g)
 		return;
 	if (r->performance)
 		finish(g, r->performance);
-	lock_drop(&r->lock);
+	unlock(g);
 	arena_release(&r->arena);
 	xfree(r);
 	g->run = NULL;

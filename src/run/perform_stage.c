@@ -39,18 +39,21 @@ static enum verdict begin(struct job *j)
 	return st->ops->begin(j) ? BROKE : GOES_ON;
 }
 
+int stages_lock(const struct places *pl, const char *service, struct lock *l, struct err *e)
+{
+	struct arena a = ARENA_INIT;
+	const char *dir = path_join(&a, pl->state, "stages");
+	const char *path = path_join(&a, dir, arena_printf(&a, "%s.lock", service));
+	int rc = dir_make(dir, 0700, e) ? -1 : lock_take(l, path, 0, e);
+	arena_release(&a);
+	return rc;
+}
+
 static enum verdict take_turn(struct job *j)
 {
 	struct stage_job *st = j->state;
-	struct arena *a = &j->run->arena;
-	const char *dir = path_join(a, j->run->pf->places->state, "stages");
-	const char *path = path_join(a, dir, arena_printf(a, "%s.lock", j->step->unit));
 	struct err e = ERR_INIT;
-	if (st->stopped)
-		return BROKE;
-	if (dir_make(dir, 0700, &j->error))
-		return BROKE;
-	if (lock_take(&st->lock, path, 0, &e)) {
+	if (stages_lock(j->run->pf->places, j->step->unit, &st->lock, &e)) {
 		job_await(j, "waiting for another run of %s's stages", j->step->unit);
 		if (e.code != ERR_BUSY)
 			j->error = e;

@@ -240,12 +240,11 @@ static void a_save_is_one_run(void **state)
 	(void)state;
 	put("p/api/app.c", "1");
 	const struct module_state *m = after_runs("api", 1);
-	assert_int_equal(m->stages[STAGE_COMPILE].state, STAGE_PASSED);
-	assert_int_equal(m->stages[STAGE_LINT].state, STAGE_PASSED);
-	assert_int_equal(m->stages[STAGE_TEST].state, STAGE_PASSED);
-	if (m->stages[STAGE_SUCCESS].state != STAGE_PASSED)
-		fail_msg("%s %s", stage_state_name(m->stages[STAGE_SUCCESS].state),
-			m->stages[STAGE_SUCCESS].output);
+	for (int k = 0; k < STAGES; k++)
+		if (m->stages[k].state != STAGE_PASSED)
+			fail_msg("%s is %s (%d): %s", stage_name((enum stage_kind)k),
+				stage_state_name(m->stages[k].state), m->stages[k].status,
+				m->stages[k].output);
 	assert_string_equal(m->stages[STAGE_SUCCESS].command, "restart");
 	assert_string_equal(m->cause, "api/app.c");
 	assert_int_not_equal(pid_of("api"), before);
@@ -259,6 +258,23 @@ static void a_save_is_one_run(void **state)
 	put("p/web/x", "1");
 	after_runs("web", 1);
 	assert_int_equal(state_of("api")->runs, 1);
+}
+
+/* Between the stages nothing waits for a timer. The best of some runs: others use the machine, too.
+ */
+static void devenvs_own_share_is_small(void **state)
+{
+	int64_t best = INT64_MAX;
+	(void)state;
+	for (unsigned i = 1; i <= 5 && best >= 50; i++) {
+		put("p/api/app.c", arena_printf(&set.c.arena, "%u", i));
+		const struct module_state *m = after_runs("api", i);
+		int64_t share = m->took_ms;
+		for (int k = 0; k < STAGES; k++)
+			share -= m->stages[k].duration_ms;
+		best = share < best ? share : best;
+	}
+	assert_in_range(best, 0, 50);
 }
 
 static void a_gate_keeps_the_last_good_process(void **state)
@@ -403,6 +419,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_save_is_one_run, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(devenvs_own_share_is_small, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_gate_keeps_the_last_good_process, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(switched_off, set_up, tear_down),

@@ -135,9 +135,9 @@ static void one_that_takes_too_long(void **state)
 	struct performer pf = performer_of(&w, &h);
 	const struct container *c = module(&w);
 	(void)state;
-	stage(&p, c, "echo here; sleep 300")->timeout_ms = 1000;
+	stage(&p, c, "echo here; sleep 300")->timeout_ms = 4000;
 	assert_int_equal(perform(&pf, &p, &e), -1);
-	assert_string_equal(e.text, "test of mod did not end within 1.0 s\nhere");
+	assert_string_equal(e.text, "test of mod did not end within 4.0 s\nhere");
 	assert_quiet();
 	buf_release(&h.text);
 }
