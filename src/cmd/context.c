@@ -167,10 +167,12 @@ static int look_at_engine(struct context *c)
 	lap(c, "engine", true);
 	if (!bad)
 		return 0;
-	if (can_move_to_host(c))
+	if (can_move_to_host(c)) {
+		const char *hint = arena_strdup(&c->arena, c->engine_error.hint);
 		err_hint(&c->engine_error,
-			"%s%s`devenv up --host` brings up what has a host command",
-			c->engine_error.hint, *c->engine_error.hint ? "; " : "");
+			"%s%s`devenv up --host` brings up what has a host command", hint,
+			*hint ? "; " : "");
+	}
 	engine_close(c->engine);
 	c->engine = NULL;
 	return -1;
