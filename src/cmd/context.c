@@ -155,10 +155,22 @@ int open_engine(struct context *c)
 	return c->engine ? 0 : fail(c);
 }
 
+/* Was anything of this workspace seen ready in a container, which may be there still? */
+static bool had_containers(const struct context *c)
+{
+	for (size_t i = 0; i < c->world.records.count; i++) {
+		const char *id = c->world.records.items[i].container;
+		if (id && *id && !starts_with(id, "host:"))
+			return true;
+	}
+	return false;
+}
+
 /* A project that lives on the host alone needs no engine, and does not wait for one. */
 static int look_at_engine(struct context *c)
 {
-	if (!project_runs(&c->project, RUN_CONTAINER) && project_runs(&c->project, RUN_HOST))
+	if (!project_runs(&c->project, RUN_CONTAINER) && project_runs(&c->project, RUN_HOST) &&
+		!had_containers(c))
 		return 0;
 	if (!c->engine)
 		c->engine = engine_open(&c->engine_error);

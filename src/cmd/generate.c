@@ -114,7 +114,7 @@ static int run_plan(struct context *c, const void *opts, const struct strs *args
 		return status;
 	struct err no_engine = ERR_INIT;
 	bool containers = project_runs(&c->project, RUN_CONTAINER);
-	c->engine = containers ? engine_open(&no_engine) : NULL;
+	c->engine = containers ? engine_open(&no_engine) : NULL; /* else look() knows better */
 	p.engine = c->engine || !containers;
 	if (containers && !c->engine)
 		note(c, "note: %s; the plan is that of a first start", no_engine.text);

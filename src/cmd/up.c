@@ -162,6 +162,8 @@ static int bring_up(struct context *c, const struct up_opts *o, const struct pla
 	if (status)
 		return status;
 	bool work = c->plan.steps.count > 0;
+	for (size_t i = 0; i < c->plan.notes.count; i++)
+		note(c, "note: %s", c->plan.notes.items[i]);
 	status = work ? carry_out(c) : heal_files(c);
 	return !status && work ? check_survivors(c) : status;
 }

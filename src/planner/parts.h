@@ -202,6 +202,9 @@ void host_unit(struct make *m, struct unit *u);
 /* A spec with the directory and environment of the first copy, for a command of its own. */
 struct host_spec *host_errand(struct make *m, const struct service *s);
 void host_environment(struct make *m, struct unit *u, struct host_spec *spec);
+/* Variables without those that hold a secret: for steps, which hold none. */
+void host_public_environment(struct make *m, const struct service *s, struct strs *env);
+struct step *plan_host_install(struct make *m, struct unit *u, struct step *after); /* or NULL */
 const char *host_text(struct make *m, const struct unit *u, int number, const char *text,
 	struct place at); /* complains about secrets */
 /* What a copy's port is on this machine; 0: not allocated yet. */

@@ -119,7 +119,7 @@ static void route_url(
 {
 	const struct port *https = port_with_target(r->via, 443);
 	int port = https ? published_port(w, r->via, https) : 0;
-	if (!port || strchr(r->host, '*'))
+	if (!port || strchr(r->host, '*') || r->via->left_out || r->to->left_out)
 		return;
 	const char *number = port == 443 ? "" : arena_printf(a, ":%d", port);
 	*list_push(a, out) = (struct url){

@@ -80,21 +80,6 @@ static bool planned_already(const struct make *m, const char *tag)
 	return false;
 }
 
-/* Of a host service, but for what holds a secret: a plan has none. */
-static void hook_environment(struct make *m, struct step *s, const struct service *in)
-{
-	const vars *lists[] = { &in->environment, &in->on_host->environment };
-	for (size_t i = 0; i < countof(lists); i++) {
-		for (size_t k = 0; k < lists[i]->count; k++) {
-			const struct var *v = &lists[i]->items[k];
-			const char *value = expand_for_copy(m, in, 1, v->value, v->place);
-			if (value && !holds_secret(value))
-				strs_add(
-					m->a, &s->env, arena_printf(m->a, "%s=%s", v->name, value));
-		}
-	}
-}
-
 static struct step *hook_step(struct make *m, const struct hook *h, size_t number)
 {
 	const struct service *in = h->host ? NULL : project_service(m->p, h->service);
@@ -106,7 +91,7 @@ static struct step *hook_step(struct make *m, const struct hook *h, size_t numbe
 		h->service, h->place, HOOK_MS, "%s hook: %s", h->event, h->command);
 	if (in && in->where == RUN_HOST) {
 		s->dir = in->on_host->working_dir;
-		hook_environment(m, s, in);
+		host_public_environment(m, in, &s->env);
 	} else if (!h->host) {
 		compose_words(m, s, false);
 		step_words(m, s, (const char *const[]){ "exec", "-T", h->service, NULL });

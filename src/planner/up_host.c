@@ -7,6 +7,7 @@
 void plan_host_start(struct make *m, struct unit *u, struct step *after)
 {
 	const struct service *s = u->service;
+	u->install = plan_host_install(m, u, after);
 	u->start = plan_add(m->plan, STEP_START, s->name, s->on_host->place, "%s", u->why);
 	u->start->service = s;
 	for (size_t i = 0; i < u->copies.count; i++) {

@@ -97,10 +97,64 @@ static void container_is_untouched(void **state)
 	bench_close(&b);
 }
 
+static const char module[] =
+	"secrets: { pw: { generate: hex } }\n"
+	"services:\n"
+	"  web: { run: host, command: x, environment: { A: b, P: \"${secret.pw}\" }, develop: {\n"
+	"    source: web, compile: make, test: check, dependencies: { lock: [web/lock], install: "
+	"get,"
+	" into: deps } } }\n"
+	"hooks: { post-up: [{ exec: ./seed, service: web }] }\n";
+
+/* What is installed depends on the lock files; what it is told holds no secret. */
+static void dependencies_come_first(void **state)
+{
+	struct bench b;
+	(void)state;
+	bench_open(&b, module);
+	bench_input(&b, "/srv/shop/web/lock", "one");
+	bench_plan(&b);
+	assert_string_equal(bench_steps(&b),
+		"write\ninstall web\nstart web\ncompile web\nready web\nhook post-up 1");
+	const struct step *s = bench_step(&b, "install web");
+	assert_true(bench_needs(&b, "start web", "install web"));
+	assert_true(bench_needs(&b, "compile web", "install web"));
+	assert_true(bench_needs(&b, "start web", "compile web"));
+	assert_string_equal(s->dir, "/srv/shop/web");
+	assert_string_equal(s->argv.items[4], "/srv/shop/web/deps");
+	assert_true(strs_has(&s->env, "A=b"));
+	assert_null(strstr(strs_join(&b.arena, &s->env, " "), "pw"));
+	const char *digest = s->argv.items[5];
+	bench_input(&b, "/srv/shop/web/lock", "two");
+	bench_plan(&b);
+	assert_string_not_equal(bench_step(&b, "install web")->argv.items[5], digest);
+	const struct step *hook = bench_step(&b, "hook post-up 1");
+	assert_string_equal(strs_join(&b.arena, &hook->argv, " "), "/bin/sh -c ./seed");
+	assert_string_equal(hook->dir, "/srv/shop/web");
+	bench_close(&b);
+}
+
+/* Stages run with what the service itself would get. */
+static void stages_have_the_environment(void **state)
+{
+	struct bench b;
+	(void)state;
+	bench_open(&b, module);
+	bench_plan(&b);
+	const struct step *s = bench_step(&b, "compile web");
+	assert_int_equal(s->hosts.count, 1);
+	assert_string_equal(variable(&b, s->hosts.items[0], "P"), "<pw>");
+	assert_string_equal(variable(&b, s->hosts.items[0], "A"), "b");
+	assert_string_equal(s->hosts.items[0]->dir, "/srv/shop/web");
+	bench_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(command_forms),
 		cmocka_unit_test(secrets_stay_out_of_commands), cmocka_unit_test(with_host),
+		cmocka_unit_test(dependencies_come_first),
+		cmocka_unit_test(stages_have_the_environment),
 		cmocka_unit_test(container_is_untouched) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
