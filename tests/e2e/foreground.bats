@@ -241,7 +241,7 @@ nothing_runs() {
 		[ "$(bottom | wc -m)" -le "$columns" ]
 		# It stands there once, whatever was folded meanwhile.
 		sees "beat $(($(visible | grep -oE 'beat [0-9]+' | tail -1 | cut -c6-) + 3))\\."
-		[ "$(visible | grep -cE '^heart [^|»]*(watch|\| )')" -le 1 ]
+		[ "$(visible | grep -cE '^heart (·|○|✔)')" = 1 ]
 	done
 	press q
 	sees 'status-0'
@@ -254,7 +254,7 @@ nothing_runs() {
 		up
 		sees_bottom 'watch on'
 		pid=$(process)
-		pkill "-$signal" -f -x -- "$DEVENV --trust up" -t "$(on_screen display -p '#{s|/dev/||:pane_tty}')"
+		pkill "-$signal" -t "$(on_screen display-message -p '#{s|/dev/||:pane_tty}')" -x devenv
 		sees 'status-[0-9]+'
 		settings_are_back
 		cursor_is_seen
