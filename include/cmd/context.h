@@ -99,6 +99,8 @@ int make_plan(
 	struct context *c, const struct plan_request *r); /* the last part of prepare() alone */
 /* Carries c->plan out with live progress. The exit status. */
 int carry_out(struct context *c);
+/* Each event goes to `also`, too, its text without secrets: for who wants results. */
+int carry_out_heard(struct context *c, event_fn *also, void *ctx);
 
 /* Prints c->error and gives its exit status. */
 int fail(struct context *c);

@@ -5,7 +5,16 @@
 #include "model/plan.h"
 #include "model/world.h"
 
-enum goal { GOAL_UP, GOAL_GENERATE, GOAL_DOWN, GOAL_STOP, GOAL_RESTART, GOAL_RECREATE, GOAL_BUILD };
+enum goal {
+	GOAL_UP,
+	GOAL_GENERATE,
+	GOAL_DOWN,
+	GOAL_STOP,
+	GOAL_RESTART,
+	GOAL_RECREATE,
+	GOAL_BUILD,
+	GOAL_STAGES, /* all that stages of modules which are down need, short of running them */
+};
 
 struct plan_request {
 	enum goal goal;

@@ -9,7 +9,7 @@
  * - hello -> pid, version, workspace, root, config, host, argv
  * - look -> hello's, guard, watch, lint, test, units, modules
  * - start {spec, env}; stop {id, grace_ms?, remove?}; restart {id}; signal {id, signal}
- * - launched {id} -> spec, env
+ * - launched {id} -> spec, env; output {id} -> text: the last that it said
  * - set {watch?, lint?, test?}: switches of the develop loop
  * - run {services?, stages?}: a run of modules now, stages by name
  * - adopt {argv, dir, env, config, host}: the arguments and the environment of a newer `up`, and

@@ -9,6 +9,9 @@ void danger_add(struct arena *a, struct dangers *out, bool loud, struct place at
 	...) __attribute__((format(printf, 5, 6)));
 /* Keys of a service's mapping: privileged, namespaces of the host, capabilities, devices, ... */
 void danger_options(struct arena *a, const struct service *s, struct dangers *out);
+/* Commands of a service on this host: `run: host`, and `host:` for the day of --host. */
+void danger_host(
+	struct arena *a, const struct project *p, const struct service *s, struct dangers *out);
 /* True when the path, links resolved, is not in the checkout; one that is not there counts by its
  * text. */
 bool danger_outside(struct arena *a, const struct project *p, const char *path);

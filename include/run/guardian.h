@@ -71,7 +71,8 @@ struct proc_match {
 	pid_t group;           /* or members of this process group; 0: none */
 };
 /* Sends signum to every living process that matches, but not to ourselves and those we descend
- * from; notes "PID NAME" of each in found when it is not NULL. */
+ * from; notes "PID NAME" of each in found when it is not NULL. The number of them; one in the
+ * middle of an exec, which cannot be judged, counts, too: look again. */
 size_t proc_signal(const struct proc_match *m, int signum, struct arena *a, struct strs *found);
 bool proc_ending(pid_t pid);       /* it has begun to exit, or is no more */
 bool proc_has_children(pid_t pid); /* true when it cannot be known */

@@ -19,8 +19,9 @@ struct host_log; /* heap */
 /* room: called when there is place again after host_log_full(). */
 struct host_log *host_log_new(struct loop *l, const char *dir, const char *service, int number,
 	poller_fn *room, void *ctx);
-/* A line of devenv's own ("process 812 started ..."); begins: later generations repeat it. */
-void host_log_note(struct host_log *g, bool begins, const char *text);
+/* A line of devenv's own ("process 812 started ..."). state: it says what the process is doing from
+ * now on, so that a new generation of the file begins with it. */
+void host_log_note(struct host_log *g, bool state, const char *text);
 /* Whole lines go on their way, stamped with this moment; the rest waits for its end, at most
  * LINE_MAX_BYTES of it. */
 void host_log_feed(struct host_log *g, enum stream s, const char *data, size_t len);

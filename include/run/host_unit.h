@@ -48,8 +48,10 @@ struct host_unit { /* heap */
 	int64_t look_pause_ms; /* doubling */
 	int64_t created;       /* s since 1970: start of the last process */
 	int64_t grace_ms;      /* of the stop under way; <0: its own */
+	int64_t killed_ms;     /* when those that are left were first killed; 0: not yet */
 	bool told, killed;     /* those that are left */
 	bool remove;           /* when it has ended */
+	bool at_rest;          /* and its log says so */
 	bool ran;              /* at least once: exit_code is one */
 	bool failed_start;     /* note says why */
 	int exit_code;

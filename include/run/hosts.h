@@ -36,6 +36,8 @@ struct hosts_ops {
 	/* What a copy was last started with, in the arena: for checks, exec and shell. */
 	int (*launched)(struct hosts *h, struct arena *a, const char *id, struct host_launch *out,
 		struct err *e);
+	/* The last that a copy said, in the arena; NULL: nothing is known. May be absent. */
+	const char *(*output)(struct hosts *h, struct arena *a, const char *id);
 };
 
 char *host_id(struct arena *a, const char *service, int number);

@@ -10,6 +10,10 @@
 #include "run/demux.h"
 #include "run/engine.h"
 
+#define LOG_AT_REST                                                                                \
+	"is not started again" /* ends the separator after the last run of a process               \
+				*/
+
 enum { LOG_GENERATIONS = 3, LOG_FILE_MAX = 10 * 1000 * 1000 };
 
 /* One file while it is appended to. Its user holds the lock of the folder. */
@@ -50,6 +54,10 @@ struct log_mark {
 	const char *service;
 	int number;
 	int64_t last_ns;
+	bool host;      /* its last run was a host service's: the agent writes on */
+	bool ended;     /* and it is not started again */
+	uint64_t inode; /* of the newest generation as it was read, 0: none */
+	size_t end;     /* of its whole lines */
 };
 struct log_marks {
 	struct log_mark *items;
@@ -58,9 +66,24 @@ struct log_marks {
 
 /* Follows the engine's streams of running containers, new ones too, until an interrupt or until
  * none is left. */
+/* g NULL: only what the agent writes. */
 int logs_follow(struct engine *g, struct loop *l, const struct places *pl, const struct world *w,
 	const struct log_query *q, const struct log_marks *marks, log_fn *fn, void *ctx,
 	struct err *e);
+
+/* What the last separator of a file says: sets host and ended. */
+void log_mark_run(struct log_mark *m, const char *text, size_t len);
+/* "api.log", "api.2.log" -> service, number. */
+bool log_file_service(const char *name, char *service, size_t size, int *number);
+
+/* Log files of host services, read on as the agent writes them: logs_tail.c. */
+struct log_tail; /* heap */
+struct log_filter;
+struct log_tail *log_tail_new(const char *dir, const struct log_marks *marks, struct log_filter *f,
+	log_fn *fn, void *ctx);
+bool log_tail_turn(struct log_tail *t);        /* gives out what is there; true: there is more */
+bool log_tail_alive(const struct log_tail *t); /* one of them may bring more */
+void log_tail_free(struct log_tail *t);
 
 /* What passes a query: service, time, expression. */
 struct log_filter {

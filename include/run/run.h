@@ -239,7 +239,9 @@ struct danger { /* one thing that reaches out of the containers */
 	const char
 		*what; /* "host hook pre-up: ./check", "mount of /var/run/docker.sock in tools" */
 	struct place place;
-	bool loud; /* privileged, engine socket, host namespaces */
+	bool loud;                     /* privileged, engine socket, host namespaces */
+	bool with_host;                /* only with --host, or where that is in force */
+	const struct service *service; /* a process of this machine for it; NULL */
 };
 struct dangers {
 	struct danger *items;
@@ -278,6 +280,9 @@ struct performer {
 	void *ctx;
 	int parallel; /* at most so many builds at once; 0: number of processors */
 };
+/* The whole environment of a host service, secrets opened, NULL-terminated; NULL with err. */
+const char *const *host_launch_environment(struct arena *a, const struct host_spec *s,
+	const struct plan *p, struct vault *vault, struct err *e);
 /* All units of a workspace anew: containers of g, host services of h; either may be NULL. */
 int units_look(struct engine *g, struct hosts *h, struct arena *a, const char *workspace,
 	struct world *w, struct err *e);

@@ -27,6 +27,7 @@ struct watch_batch {
 	bool everything;   /* events were lost, or a root came back: all may have changed */
 	int64_t first_ns, last_ns; /* CLOCK_MONOTONIC, when the first and last event was read */
 };
+/* May add and remove watches, this one too, but not free the watcher. */
 typedef void watch_fn(void *ctx, const struct watch_batch *b);
 /* What a developer must know once: limits, directories that are left out, polling and why. One
  * sentence without a newline. */
@@ -61,12 +62,11 @@ void watcher_free(struct watcher *w);
  */
 struct watch *watch_add(struct watcher *w, const struct watch_request *r, struct err *e);
 void watch_remove(struct watcher *w, struct watch *x);
-/* Changes below path (absolute) that come now are devenv's own or a stage's and are not given out.
- */
-void watch_pause(struct watch *x, bool on); /* off: what changed meanwhile is given out */
+/* on: changes that come now are held back; off: what changed meanwhile is given out. */
+void watch_pause(struct watch *x, bool on);
 
 struct watch_facts {                /* for status, doctor and tests */
-	size_t directories, polled; /* kernel watches held; directories polled instead */
+	size_t directories, polled; /* kernel watches held (those above roots, too); polled */
 	unsigned long events, overflows, rescans;
 	const char *backend; /* "inotify", "polling", "inotify, polling 3 directories" */
 };

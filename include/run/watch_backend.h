@@ -29,6 +29,10 @@ struct watch_event {
 	int64_t at_ns;    /* CLOCK_MONOTONIC, when it was read */
 };
 
+/* What a directory is watched for: only the coming and going of names, of a directory above a root
+ * (which the path may name through links), or all. Below a root no link is followed. */
+enum watch_where { WATCH_ABOVE, WATCH_ROOT, WATCH_BELOW };
+
 /* A directory that is watched; part of what its owner keeps of it. */
 struct watch_spot {
 	void (*fn)(struct watch_spot *s, const struct watch_event *ev);
@@ -57,7 +61,8 @@ struct watch_backend_ops {
 	const char *name;
 	/* From now on every change of a name in path is told. Watching a spot again is allowed: it
 	 * then stands for what the path names now. 0, or an errno. */
-	int (*add)(struct watch_backend *b, struct watch_spot *s, const char *path, bool follow);
+	int (*add)(struct watch_backend *b, struct watch_spot *s, const char *path,
+		enum watch_where where);
 	void (*drop)(struct watch_spot *s);     /* allowed in the spot's own and any other's fn */
 	void (*drain)(struct watch_backend *b); /* tells what is there to be read, then round() */
 	void (*free)(struct watch_backend *b);

@@ -6,9 +6,19 @@
 #ifndef RUN_WATCH_GIT_H
 #define RUN_WATCH_GIT_H
 
+#include <sys/stat.h>
+
 #include "run/patterns.h"
 
-struct git_level {              /* one file of patterns */
+struct stamp { /* of a file, to see that it changed; all zero: it is not there */
+	ino_t inode;
+	off_t size;
+	struct timespec modified;
+};
+
+struct git_level {        /* one file of patterns, there or not */
+	const char *file; /* NULL: none, only the top of a work tree */
+	struct stamp seen;
 	struct git_level *next; /* the file that is asked when this one is silent */
 	struct patterns patterns;
 	size_t skip;           /* bytes of an absolute path up to what the patterns are about */
@@ -17,12 +27,12 @@ struct git_level {              /* one file of patterns */
 };
 
 /* The patterns that stand in a directory (absolute, real). top: it has a .git, so those of the
- * repository and the user come behind. NULL: there are none, and it is no top. */
+ * repository and the user come behind. */
 struct git_level *git_level_read(const char *dir, bool top);
 /* Those that hold in dir from above it, up to the top of its work tree. NULL: none, or no git. */
 struct git_level *git_levels_above(const char *dir);
 void git_level_free(struct git_level *l); /* with all that are next */
-/* What git reads besides the .gitignore files, and the index, has changed since. */
+/* One of the files has changed since, or has come, or gone. */
 bool git_level_stale(const struct git_level *l);
 
 enum git_say { GIT_SILENT, GIT_IGNORES, GIT_KEEPS };

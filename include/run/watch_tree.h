@@ -16,8 +16,6 @@ struct watch_change {
 	int64_t at_ns;
 };
 
-enum watch_where { WATCH_ABOVE, WATCH_ROOT, WATCH_BELOW };
-
 struct watch_tree_ops {
 	void (*change)(void *ctx, const struct watch_change *c);
 	void (*all)(void *ctx); /* the root went or came back: everything may have changed */

@@ -93,6 +93,9 @@ void view_module_marks(struct buf *out, const struct module_state *m, struct sty
 struct node *view_module_json(struct arena *a, const struct module_state *m);
 struct node *view_modules_json(struct arena *a, const struct module_states *m);
 
+/* junit.c: results as JUnit XML: a suite per module, a case per stage that was asked for. */
+void view_junit(struct buf *out, const char *name, const struct module_states *m);
+
 /* ---- stage_output.c: what a stage wrote. ---- */
 /* The file that a name in the output means: its absolute path into out, when it is one that may be
  * linked to. */

@@ -178,6 +178,22 @@ static struct node *launched(
 	return launch_to_node(a, &l);
 }
 
+/* Cleaned: JSON has no place for what is no UTF-8. */
+static struct node *output(
+	struct agent *g, struct arena *a, const struct node *request, struct err *e)
+{
+	const char *id = id_of(request, e);
+	cleanup_buf struct buf raw = BUF_INIT, clean = BUF_INIT;
+	uint64_t dropped = 0;
+	if (!id)
+		return NULL;
+	supervisor_output(g->supervisor, id, &raw, &dropped);
+	text_clean(&clean, buf_str(&raw), raw.len, true);
+	struct node *n = done(a);
+	put_text(a, n, "text", buf_str(&clean));
+	return n;
+}
+
 /* ---- the develop loop ---- */
 
 static struct node *set(struct agent *g, struct arena *a, const struct node *request, struct err *e)
@@ -270,20 +286,6 @@ static struct adoption copy_adoption(struct arena *a, const struct node *request
 	return out;
 }
 
-/* What was under way in the old generation, or waits, is begun anew in the new one. */
-static void hand_on(struct develop_loop *old, struct develop_loop *new)
-{
-	struct arena a = ARENA_INIT;
-	struct module_states all = { 0 };
-	struct err gone = ERR_INIT; /* a module that is no more has nothing to be run */
-	if (old && new)
-		develop_modules(old, &a, &all);
-	for (size_t i = 0; i < all.count; i++)
-		if (all.items[i].running)
-			develop_ask(new, all.items[i].service, 0, &gone);
-	arena_release(&a);
-}
-
 static struct node *adopt_newer(
 	struct agent *g, struct arena *a, const struct node *request, struct err *e)
 {
@@ -299,8 +301,8 @@ static struct node *adopt_newer(
 		arena_release(&kept);
 		return NULL;
 	}
-	if (g->now)
-		hand_on(generation_develop(g->now), generation_develop(next));
+	if (g->now && generation_develop(g->now) && generation_develop(next))
+		develop_take_over(generation_develop(next), generation_develop(g->now));
 	generation_free(g->now);
 	arena_release(&g->adopted);
 	g->now = next;
@@ -347,6 +349,7 @@ static const struct {
 	{ "restart", restart },
 	{ "signal", send_signal },
 	{ "launched", launched },
+	{ "output", output },
 	{ "set", set },
 	{ "run", run },
 	{ "adopt", adopt_newer },

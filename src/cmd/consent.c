@@ -71,13 +71,22 @@ static int ask(struct context *c)
 	return status;
 }
 
+/* What only --host would run needs no consent as long as nobody asks for it. */
+static bool any_now(const struct project *p, const struct dangers *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (p->host || !list->items[i].with_host)
+			return true;
+	return false;
+}
+
 int ask_trust(struct context *c)
 {
 	struct dangers list = { 0 };
 	struct strs files = { 0 };
 	char hex[65];
 	trust_list(&c->arena, &c->project, &list);
-	if (!list.count)
+	if (!any_now(&c->project, &list))
 		return 0;
 	if (trust_hash(&c->arena, &c->project, &c->config.files, &list, hex, &c->error))
 		return fail(c);

@@ -111,6 +111,20 @@ static struct batch sort_batch(
 	return b;
 }
 
+/* Of the module's last run, the stage at that moment; -1: none. */
+static int stage_at(const struct module *m, int64_t ns)
+{
+	int64_t ms = ns / 1000000;
+	int found = -1;
+	for (int k = 0; k < STAGES; k++) {
+		const struct stage_result *r = &m->state.stages[k];
+		bool open = r->state == STAGE_RUNNING || ms <= m->began[k] + r->duration_ms;
+		if (m->began[k] && ms >= m->began[k] && open)
+			found = k;
+	}
+	return found;
+}
+
 static void note_cause(struct module *m, const struct batch *b, const struct watch_batch *w)
 {
 	size_t more = b->sources + w->more;
@@ -120,12 +134,35 @@ static void note_cause(struct module *m, const struct batch *b, const struct wat
 		return;
 	}
 	buf_adds(&m->next_cause, first);
+	m->next_stage = stage_at(m, w->first_ns);
 	m->next_more = more ? (unsigned)more - 1 : 0;
 }
 
-static bool covered(const struct module *m, const struct turn_change *c)
+/* Will a run that is due, or did one that has begun, see it anyway? */
+static bool covered(struct module *m, const struct turn_change *c)
 {
-	return m->taking_part && turn_covers(&m->group->turn, c);
+	if (!turn_covers(&m->group->turn, c))
+		return false;
+	if (m->group->due)
+		m->dirty = true;
+	return m->group->due || m->taking_part;
+}
+
+static void save(struct module *m, const struct batch *b, const struct watch_batch *w)
+{
+	struct turn_change c = { w->first_ns, w->last_ns, b->files };
+	bool suspended = m->state.suspended;
+	if (covered(m, &c)) {
+		if (m->group->due)
+			note_cause(m, b, w);
+		return;
+	}
+	note_cause(m, b, w);
+	m->dirty = true;
+	develop_act(m->group, turn_changed(&m->group->turn, &c, now_ns()));
+	m->state.suspended = m->group->turn.suspended;
+	if (suspended && !m->state.suspended)
+		module_why(m, "%s", "");
 }
 
 static void on_sources(void *ctx, const struct watch_batch *w)
@@ -137,18 +174,10 @@ static void on_sources(void *ctx, const struct watch_batch *w)
 		return;
 	}
 	struct batch b = sort_batch(d, m->service, w);
-	struct turn_change c = { w->first_ns, w->last_ns, b.files };
 	if (b.inputs.count)
 		apply(d, m->service->name, &b.inputs);
-	if ((b.sources || w->everything || w->more) && !covered(m, &c)) {
-		bool suspended = m->state.suspended;
-		note_cause(m, &b, w);
-		m->dirty = true;
-		develop_act(m->group, turn_changed(&m->group->turn, &c, now_ns()));
-		m->state.suspended = m->group->turn.suspended;
-		if (suspended && !m->state.suspended)
-			module_why(m, "%s", "");
-	}
+	if (b.sources || w->everything || w->more)
+		save(m, &b, w);
 	arena_release(&b.arena);
 }
 

@@ -83,6 +83,19 @@ static int load_or_remember(struct context *c)
 	return c->have_project ? 0 : status;
 }
 
+/* Where no engine answers, what is only the engine's is left to the next time. */
+static void leave_engine_out(struct context *c)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < c->plan.steps.count; i++) {
+		struct step *s = c->plan.steps.items[i];
+		bool drops = s->kind == STEP_DROP_NETWORK || s->kind == STEP_DROP_VOLUME;
+		if (c->engine || !drops)
+			c->plan.steps.items[kept++] = s;
+	}
+	c->plan.steps.count = kept;
+}
+
 /* The agent goes with the last of what it looked after; so does what a killed one left. */
 static int leave_nothing(struct context *c)
 {
@@ -116,6 +129,7 @@ static int run_goal(
 		return status;
 	if (c->g.dry_run)
 		return show_plan(c);
+	leave_engine_out(c);
 	bool work = c->plan.steps.count > 0;
 	status = work ? carry_out(c) : 0;
 	if (!work && !(whole && c->agent))

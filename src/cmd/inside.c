@@ -9,6 +9,8 @@
 
 #include "cmd/commands.h"
 #include "cmd/context.h"
+#include "cmd/lifecycle.h"
+#include "run/hosts.h"
 
 struct inside_opts {
 	bool root, no_tty, detach, keep, client;
@@ -67,6 +69,37 @@ static bool use_tty(const struct inside_opts *o)
 	return !o->no_tty && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
+/* Beside the service's process: its directory, its environment. */
+static int run_beside(struct context *c, const struct inside_opts *o, const char *dir,
+	const char *const *env, const char *const *argv)
+{
+	struct strs all = { 0 };
+	int child = 0;
+	for (size_t i = 0; env[i]; i++)
+		strs_add(&c->arena, &all, env[i]);
+	for (size_t i = 0; i < o->env.count; i++) /* the last of a name counts */
+		strs_add(&c->arena, &all, o->env.items[i]);
+	strs_add(&c->arena, &all, NULL);
+	struct spawn sp = { .argv = argv,
+		.dir = o->workdir ? path_join(&c->arena, dir, o->workdir) : dir,
+		.env = all.items,
+		.interactive = true };
+	c->loop = c->loop ? c->loop : loop_new();
+	return spawn_run(c->loop, &sp, &child, &c->error) ? fail(c) : child;
+}
+
+static int exec_on_host(struct context *c, const struct container *k, const struct inside_opts *o,
+	const char *const *argv)
+{
+	struct host_launch l;
+	if (o->user || o->root)
+		return fail_with(c, ERR_USAGE,
+			"%s runs on this host, as you: there is no other user", k->service);
+	if (c->hosts->ops->launched(c->hosts, &c->arena, k->id, &l, &c->error))
+		return fail(c);
+	return run_beside(c, o, l.spec->dir, l.env, argv);
+}
+
 static int exec_in(struct context *c, const struct service *s, const struct inside_opts *o,
 	const char *const *argv)
 {
@@ -74,6 +107,8 @@ static int exec_in(struct context *c, const struct service *s, const struct insi
 	int status = 0;
 	if (!k)
 		return c->error.code;
+	if (k->host)
+		return exec_on_host(c, k, o, argv);
 	struct exec_request r = {
 		.container = k->id,
 		.argv = argv,
@@ -195,6 +230,39 @@ static struct strs compose_run(struct context *c, const struct service *s,
 	return v;
 }
 
+/* How the service would be started now, whether it runs or not. */
+static const struct host_spec *spec_of(struct context *c)
+{
+	for (size_t i = 0; i < c->plan.steps.count; i++)
+		if (c->plan.steps.items[i]->hosts.count)
+			return c->plan.steps.items[i]->hosts.items[0];
+	return NULL;
+}
+
+static int run_host_service(struct context *c, const struct service *s, const struct inside_opts *o,
+	const struct strs *args)
+{
+	struct prepare p = {
+		.request = { .goal = GOAL_UP, .no_deps = true, .recreate = true, .timeout_ms = -1 },
+		.engine = true,
+		.write = true,
+	};
+	strs_add(&c->arena, &p.request.services, s->name);
+	int status = prepare(c, &p);
+	if (status || c->g.dry_run)
+		return status;
+	const struct host_spec *spec = spec_of(c);
+	if (!spec)
+		return fail_with(c, ERR_FAILED, "%s has no command", s->name);
+	const char *const *env =
+		host_launch_environment(&c->arena, spec, &c->plan, c->vault, &c->error);
+	if (!env)
+		return fail(c);
+	lock_drop(&c->lock);
+	return run_beside(c, o, spec->dir, env,
+		argv_of(c, args->count > 1 ? args : &spec->argv, args->count > 1 ? 1 : 0));
+}
+
 static int run_run(struct context *c, const void *opts, const struct strs *args)
 {
 	const struct inside_opts *o = opts;
@@ -202,6 +270,8 @@ static int run_run(struct context *c, const void *opts, const struct strs *args)
 	const struct service *s = status ? NULL : named_service(c, args->items[0]);
 	if (!s)
 		return status ? status : ERR_USAGE;
+	if (s->where == RUN_HOST)
+		return run_host_service(c, s, o, args);
 	struct prepare p = {
 		.request = { .goal = GOAL_BUILD, .timeout_ms = -1 },
 		.engine = true,
@@ -225,6 +295,19 @@ static int run_run(struct context *c, const void *opts, const struct strs *args)
 	return spawn_run(c->loop, &sp, &child, &c->error) ? fail(c) : child;
 }
 
+/* Its input is nobody's; what it prints is in its log. */
+static int attach_on_host(struct context *c, const struct container *k)
+{
+	struct log_printer printer = log_printer_of(c, false);
+	struct log_query q = { .tail = 10, .follow = true };
+	printer.follow = printer.style.no_prefix = true;
+	strs_add(&c->arena, &q.services, k->service);
+	int bad = logs_read(
+		c->engine, c->loop, &c->places, &c->world, &q, log_print, &printer, &c->error);
+	buf_release(&printer.out);
+	return bad ? fail(c) : 0;
+}
+
 static int run_attach(struct context *c, const void *opts, const struct strs *args)
 {
 	const struct inside_opts *o = opts;
@@ -241,6 +324,8 @@ static int run_attach(struct context *c, const void *opts, const struct strs *ar
 	if (!k)
 		return c->error.code;
 	c->loop = loop_new();
+	if (k->host)
+		return attach_on_host(c, k);
 	int child = 0;
 	return engine_attach(c->engine, c->loop, k->id, s->tty && use_tty(o), &child, &c->error)
 		       ? fail(c)

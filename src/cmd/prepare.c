@@ -211,6 +211,8 @@ int prepare(struct context *c, const struct prepare *p)
 struct watcher { /* from run's events to view's progress, secrets hidden */
 	struct context *context;
 	struct progress *progress;
+	event_fn *also;
+	void *ctx;
 };
 
 static void on_event(void *ctx, const struct event *ev)
@@ -235,6 +237,13 @@ static void on_event(void *ctx, const struct event *ev)
 		vault_redact(w->context->vault, &text);
 		p.text = buf_str(&text);
 	}
+	if (w->also) {
+		struct event said = *ev;
+		said.text = p.text;
+		w->also(w->ctx, &said);
+	}
+	if (w->also && ev->kind == EV_FAILED && p.text) /* the rest is among the results */
+		p.text = arena_strndup(&w->context->arena, p.text, strcspn(p.text, "\n"));
 	progress_event(w->progress, &p);
 }
 
@@ -266,19 +275,24 @@ static int perform_shown(struct context *c, struct watcher *w, struct performer 
 static bool has_host_steps(const struct plan *p)
 {
 	for (size_t i = 0; i < p->steps.count; i++)
-		if (step_on_host(p->steps.items[i]))
+		if (p->steps.items[i]->kind != STEP_STAGE && step_on_host(p->steps.items[i]))
 			return true;
 	return false;
 }
 
 int carry_out(struct context *c)
 {
+	return carry_out_heard(c, NULL, NULL);
+}
+
+int carry_out_heard(struct context *c, event_fn *also, void *ctx)
+{
 	if (!c->loop)
 		c->loop = loop_new();
 	int status = has_host_steps(&c->plan) ? join_agent(c) : 0;
 	if (status)
 		return status;
-	struct watcher w = { c, NULL };
+	struct watcher w = { c, NULL, also, ctx };
 	struct performer pf = {
 		.loop = c->loop,
 		.engine = c->engine,

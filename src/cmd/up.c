@@ -11,6 +11,7 @@
 #include "cmd/context.h"
 #include "cmd/foreground.h"
 #include "cmd/lifecycle.h"
+#include "run/hosts.h"
 
 #define UP(field) offsetof(struct up_opts, field)
 static const struct opt up_options[] = {
@@ -96,12 +97,13 @@ static void last_lines(struct context *c, const struct container *k, struct buf 
 {
 	struct err ignored = ERR_INIT;
 	struct log_request r = { .containers = &k, .count = 1, .tail = 10 };
-	struct log_query q = { .tail = 10 };
-	strs_add(&c->arena, &q.services, k->service);
-	if (k->host)
-		logs_read(c->engine, c->loop, &c->places, &c->world, &q, keep_line, out, &ignored);
-	else
+	if (!k->host) {
 		engine_logs(c->engine, c->loop, &r, keep_line, out, &ignored);
+		return;
+	}
+	const char *said = c->hosts->ops->output(c->hosts, &c->arena, k->id);
+	if (said && *said)
+		keep_line(out, NULL, 0, STREAM_STDOUT, 0, said, strlen(said));
 }
 
 /* A process that runs for a moment and then gives up was ready, and is not. */

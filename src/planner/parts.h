@@ -232,6 +232,7 @@ void files_make(struct make *m, const struct node *compose);
 void plan_up(struct make *m);
 void plan_build(struct make *m);
 void plan_generate(struct make *m);
+void plan_prepare(struct make *m); /* GOAL_STAGES */
 void plan_down(struct make *m);
 void decide(struct make *m);                      /* the fate of each chosen unit */
 void decide_host(struct make *m, struct unit *u); /* decide_host.c */

@@ -291,6 +291,7 @@ int session_make(struct arena *a, const struct project *p, const struct world *w
 	};
 	for (size_t i = 0; i < l->windows.count; i++)
 		make_window(&m, &l->windows.items[i]);
+	out->host = out->host && l->name; /* by the graph, nothing is the project's own */
 	add_words(&m, &out->watcher, &req->self);
 	add(&m, &out->watcher, "__session", NULL);
 	return d->errors == before ? 0 : -1;

@@ -67,6 +67,18 @@ static void on_host(struct make *m, struct step *s, const struct service *servic
 	*list_push(m->a, &s->hosts) = spec;
 }
 
+/* The first one makes the network that they all need. */
+static void await_first(struct make *m, struct step *s)
+{
+	for (size_t i = 0; i < m->plan->steps.count; i++) {
+		struct step *first = m->plan->steps.items[i];
+		if (first == s || !first->one_off)
+			continue;
+		plan_need(m->plan, s, first);
+		return;
+	}
+}
+
 /* Its name lets the performer end it: a killed client leaves the container at work. */
 static void in_new_container(
 	struct make *m, struct step *s, const struct service *service, const char *line)
@@ -246,6 +258,8 @@ static void plan_alone(struct make *m, const struct stage_request *req)
 	await_needs(m, &needs, req->service);
 	struct step_list after = { needs.needs.items, needs.needs.count, needs.needs.cap };
 	u->start = u->ready = plan_gates(m, req->service, req->stages, false, &after, req->why);
+	if (u->start && u->start->one_off)
+		await_first(m, u->start);
 	for (size_t i = 0; i < m->plan->steps.count; i++)
 		m->plan->steps.items[i]->soft = true;
 }

@@ -209,6 +209,34 @@ void plan_up(struct make *m)
 	plan_end(m);
 }
 
+static bool is_down(const struct make *m, const struct unit *u)
+{
+	const struct container *c = own_container(m, u);
+	return u->asked && u->service->develop && !(c && c->state == UNIT_RUNNING);
+}
+
+void plan_prepare(struct make *m)
+{
+	struct step_list needs = { 0 };
+	bool any = false;
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		struct unit *u = &m->units[i];
+		if (!is_down(m, u))
+			continue;
+		any = true;
+		u->fate = u->hosted ? FATE_KEEP : FATE_CREATE;
+		u->why = "a stage of it is run in a container of its own";
+		if (u->rung)
+			m->rungs[u->rung - m->rungs].wanted = true;
+	}
+	if (!any)
+		return;
+	struct step *write = plan_write(m, "the complete set, before any stage is run");
+	plan_mount_points(m);
+	before_create(m, write, &needs);
+	plan_installs(m, write);
+}
+
 void plan_build(struct make *m)
 {
 	for (size_t i = 0; i < m->p->services.count; i++) {

@@ -107,6 +107,13 @@ static int remote_launched(
 	return reply ? launch_from_node(a, reply, out, e) : -1;
 }
 
+static const char *remote_output(struct hosts *h, struct arena *a, const char *id)
+{
+	struct err ignored = ERR_INIT;
+	return node_text(node_get(
+		control_ask(client_of(h), a, request_of(a, "output", id), &ignored), "text"));
+}
+
 static const struct hosts_ops remote_ops = {
 	.start = remote_start,
 	.stop = remote_stop,
@@ -114,6 +121,7 @@ static const struct hosts_ops remote_ops = {
 	.signal = remote_signal,
 	.look = remote_look,
 	.launched = remote_launched,
+	.output = remote_output,
 };
 
 void client_hosts_init(struct control_client *c)

@@ -22,7 +22,7 @@ void danger_add(
 	for (size_t i = 0; i < out->count; i++)
 		if (streq(out->items[i].what, what))
 			return;
-	*list_push(a, out) = (struct danger){ what, at, loud };
+	*list_push(a, out) = (struct danger){ .what = what, .place = at, .loud = loud };
 }
 
 /* Below the project's folder, which is real, and no part of the way there is a link. */
@@ -80,43 +80,6 @@ static void look_hooks(struct arena *a, const struct project *p, struct dangers 
 		if (!c->service)
 			danger_add(a, out, false, c->place, "host command %s: %s", c->name, c->run);
 	}
-}
-
-static const char *line(struct arena *a, const struct node *n)
-{
-	struct strs words = { 0 };
-	const struct node *item;
-	node_each_item(n, i, item)
-	{
-		strs_add(a, &words, node_text(item) ? node_text(item) : "");
-	}
-	return words.count ? strs_join(a, &words, " ") : node_text(n);
-}
-
-static void host_line(struct arena *a, struct dangers *out, struct place at, const char *what,
-	const struct service *s, const char *text)
-{
-	if (text)
-		danger_add(a, out, false, at, "%s of %s on this host: %s", what, s->name, text);
-}
-
-static void look_host_service(struct arena *a, const struct service *s, struct dangers *out)
-{
-	const struct develop *d = s->develop;
-	const char *command = line(a, s->command), *entry = line(a, s->entrypoint);
-	danger_add(a, out, false, s->place, "host service %s: %s%s%s", s->name, entry ? entry : "",
-		entry && command ? " " : "", command ? command : "");
-	if (s->check.kind == CHECK_EXEC)
-		host_line(a, out, s->check.place, "healthcheck", s,
-			strs_join(a, &s->check.argv, " "));
-	if (!d)
-		return;
-	host_line(a, out, d->deps.place, "install", s, d->deps.install);
-	host_line(a, out, d->compile.place, "compile", s, d->compile.command);
-	host_line(a, out, d->lint.place, "lint", s, d->lint.command);
-	host_line(a, out, d->test.place, "test", s, d->test.command);
-	if (d->success == SUCCESS_EXEC)
-		host_line(a, out, d->success_place, "on_success", s, d->success_arg);
 }
 
 /* What tmux shows and cannot run: names of options whose value is no format and no command. */
@@ -307,8 +270,7 @@ static bool loopback(const char *ip)
 static void look_service(
 	struct arena *a, const struct project *p, const struct service *s, struct dangers *out)
 {
-	if (s->where == RUN_HOST)
-		look_host_service(a, s, out);
+	danger_host(a, p, s, out);
 	danger_options(a, s, out);
 	for (size_t i = 0; i < s->mounts.count; i++)
 		if (s->mounts.items[i].kind == MOUNT_BIND && s->mounts.items[i].source)

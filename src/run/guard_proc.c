@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,9 @@ struct search {
 	size_t ours_count;
 	struct buf environ;
 };
+
+enum verdict { OTHER, MATCHES, UNCLEAR };
+enum { FLAG_EXITING = 0x4, FLAG_KERNEL = 0x200000 }; /* PF_EXITING, PF_KTHREAD of the kernel */
 
 static ssize_t read_some(const char *path, char *out, size_t size)
 {
@@ -72,8 +76,17 @@ static bool has_mark(const struct search *s, int which)
 	       memmem(s->environ.data, s->environ.len, s->marks[which], s->lens[which]);
 }
 
+/* In the middle of an exec a process has neither environment nor arguments: what it is shows a
+ * moment later. */
+static bool is_in_exec(pid_t pid)
+{
+	char path[64], c;
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	return read_some(path, &c, 1) == 0;
+}
+
 /* The whole environment lies between two NULs, so that an entry is found as a whole. */
-static bool marked(struct search *s, pid_t pid)
+static enum verdict marked(struct search *s, pid_t pid)
 {
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
@@ -81,11 +94,13 @@ static bool marked(struct search *s, pid_t pid)
 	buf_reserve(&s->environ, ENVIRON_MAX + 2);
 	s->environ.data[0] = '\0';
 	ssize_t n = read_some(path, s->environ.data + 1, ENVIRON_MAX);
-	if (n <= 0)
-		return false;
+	if (n < 0)
+		return errno == EMFILE || errno == ENFILE ? UNCLEAR : OTHER;
+	if (n == 0)
+		return is_in_exec(pid) ? UNCLEAR : OTHER;
 	s->environ.data[n + 1] = '\0';
 	s->environ.len = (size_t)n + 2;
-	return has_mark(s, 0) && has_mark(s, 1);
+	return has_mark(s, 0) && has_mark(s, 1) ? MATCHES : OTHER;
 }
 
 static void search_init(struct search *s, const struct proc_match *m)
@@ -112,11 +127,14 @@ static bool is_ours(const struct search *s, pid_t pid)
 	return false;
 }
 
-static bool matches(struct search *s, pid_t pid, struct seen_process *p)
+static enum verdict judge(struct search *s, pid_t pid, struct seen_process *p)
 {
-	if (is_ours(s, pid) || !look_at(pid, p) || p->state == 'Z' || p->state == 'X')
-		return false;
-	return (s->match->group > 0 && p->group == s->match->group) || marked(s, pid);
+	if (is_ours(s, pid) || !look_at(pid, p) || p->state == 'Z' || p->state == 'X' ||
+		(p->flags & FLAG_KERNEL))
+		return OTHER;
+	if (s->match->group > 0 && p->group == s->match->group)
+		return MATCHES;
+	return marked(s, pid);
 }
 
 size_t proc_signal(const struct proc_match *m, int signum, struct arena *a, struct strs *found)
@@ -124,16 +142,16 @@ size_t proc_signal(const struct proc_match *m, int signum, struct arena *a, stru
 	struct search s;
 	search_init(&s, m);
 	DIR *d = opendir("/proc");
-	size_t count = 0;
+	size_t count = !d; /* no descriptor left: nobody knows */
 	for (struct dirent *entry; d && (entry = readdir(d));) {
 		struct seen_process p;
-		if (!isdigit((unsigned char)entry->d_name[0]) ||
-			!matches(&s, (pid_t)strtol(entry->d_name, NULL, 10), &p))
+		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
-		count++;
-		if (signum)
+		enum verdict v = judge(&s, (pid_t)strtol(entry->d_name, NULL, 10), &p);
+		count += v != OTHER;
+		if (v == MATCHES && signum)
 			kill(p.pid, signum);
-		if (found)
+		if (v == MATCHES && found)
 			strs_add(a, found, arena_printf(a, "%d %s", (int)p.pid, p.name));
 	}
 	if (d)
@@ -144,9 +162,8 @@ size_t proc_signal(const struct proc_match *m, int signum, struct arena *a, stru
 
 bool proc_ending(pid_t pid)
 {
-	enum { EXITING = 0x4 }; /* PF_EXITING of the kernel */
 	struct seen_process p;
-	return !look_at(pid, &p) || p.state == 'Z' || p.state == 'X' || (p.flags & EXITING);
+	return !look_at(pid, &p) || p.state == 'Z' || p.state == 'X' || (p.flags & FLAG_EXITING);
 }
 
 bool proc_has_children(pid_t pid)
@@ -179,7 +196,7 @@ int supervise_reconcile(const struct places *pl, const char *workspace, struct s
 		usleep(PAUSE_US);
 	}
 	cgroup_sweep(workspace);
-	if (left.count)
+	if (left.count) /* after two seconds of KILL */
 		return err_set(e, ERR_FAILED, "cannot end what an earlier run left behind: %s",
 			strs_join(a, &left, ", "));
 	return (int)ended->count;

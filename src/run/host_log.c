@@ -248,9 +248,9 @@ void host_log_end(struct host_log *g, enum stream s)
 	buf_release(rest);
 }
 
-void host_log_note(struct host_log *g, bool begins, const char *text)
+void host_log_note(struct host_log *g, bool state, const char *text)
 {
-	if (begins)
+	if (state)
 		snprintf(g->run, sizeof(g->run), "%s", text);
 	put_note(g, text);
 	begin_write(g);

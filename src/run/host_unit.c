@@ -12,6 +12,9 @@
 #include <time.h>
 
 enum { LOOK_FIRST_MS = 1, LOOK_MAX_MS = 50, CANNOT_RUN = 127 };
+enum {
+	KILLED_MS = 3000
+}; /* what is there so long after KILL hangs in the kernel, or is none of ours */
 
 static void act(struct host_unit *u, enum unit_action action);
 
@@ -82,7 +85,7 @@ static void log_run(struct host_unit *u, bool begins, const char *what)
 		snprintf(text, sizeof(text), "process %d started %s", (int)u->group, at);
 	else
 		snprintf(text, sizeof(text), "process %d %s", (int)u->group, what);
-	host_log_note(u->log, begins, text);
+	host_log_note(u->log, true, text);
 }
 
 /* ---- sd_notify ---- */
@@ -193,6 +196,8 @@ static void do_spawn(struct host_unit *u)
 	take_next(u);
 	ticker_set(u->due, -1);
 	u->told = u->killed = u->failed_start = false;
+	u->at_rest = false;
+	u->killed_ms = 0;
 	u->note[0] = '\0';
 	u->process = NULL;
 	if (!spawn(u, &e)) {
@@ -291,7 +296,10 @@ static void sweep(struct host_unit *u)
 	bool crashed = u->machine.intent == INTENT_POLICY;
 	int signum = u->killed || crashed ? SIGKILL : u->told ? 0 : stop_signal(u);
 	u->told = true;
-	if (!u->group || !guard_rest(u->guard, u->label, u->group, signum)) {
+	if (signum == SIGKILL && !u->killed_ms)
+		u->killed_ms = now_ms();
+	bool hopeless = u->killed_ms && now_ms() - u->killed_ms > KILLED_MS;
+	if (!u->group || hopeless || !guard_rest(u->guard, u->label, u->group, signum)) {
 		clear(u);
 		return;
 	}
@@ -345,6 +353,9 @@ static void act(struct host_unit *u, enum unit_action action)
 		break;
 	case ACT_REST:
 		ticker_set(u->due, -1);
+		if (u->ran && !u->at_rest)
+			host_log_note(u->log, true, "process " LOG_AT_REST);
+		u->at_rest = true;
 		break;
 	}
 	u->owner->changed(u->owner->ctx, u);

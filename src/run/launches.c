@@ -124,6 +124,13 @@ static int look(struct hosts *h, struct arena *a, struct world *w, struct err *e
 	return l->inner->ops->look(l->inner, a, w, e);
 }
 
+static struct host_run_once *run_once(struct hosts *h, const struct host_launch *what,
+	void (*line)(void *ctx, const char *line, size_t len), void *ctx, struct err *e)
+{
+	struct launches *l = launches_of(h);
+	return l->inner->ops->run(l->inner, what, line, ctx, e);
+}
+
 static int launched(
 	struct hosts *h, struct arena *a, const char *id, struct host_launch *out, struct err *e)
 {
@@ -142,6 +149,7 @@ static const struct hosts_ops ops = {
 	.stop = stop,
 	.restart = restart,
 	.signal = send_signal,
+	.run = run_once,
 	.look = look,
 	.launched = launched,
 };

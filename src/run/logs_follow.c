@@ -1,7 +1,8 @@
 /*
  * What comes while following. Comes in: a query, the containers as last seen. Goes out: lines as
  * the engine sends them, of containers made or started again meanwhile too. Ends on an interrupt
- * or when nothing that was asked for is left.
+ * or when nothing that was asked for is left. Host services come from the files that the agent
+ * writes.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "run/logs.h"
 #include "run/loop.h"
 
-enum { LOOK_MS = 500, EMPTY_LOOKS = 6 };
+enum { LOOK_MS = 500, EMPTY_LOOKS = 6, TAIL_MS = 50 };
 
 struct followed { /* one copy of a service */
 	struct followed *next;
@@ -28,6 +29,8 @@ struct follow {
 	log_fn *fn;
 	void *ctx;
 	struct followed *units;
+	struct log_tail *tail;
+	bool more; /* in those files, already */
 	int empty; /* looks in a row that saw nothing alive */
 };
 
@@ -98,7 +101,7 @@ static int adopt(struct follow *f, const struct world *w, struct err *e)
 	bool any = false;
 	for (size_t i = 0; i < w->containers.count; i++) {
 		const struct container *c = &w->containers.items[i];
-		if (c->one_off || !log_filter_service(&f->filter, c->service))
+		if (c->host || c->one_off || !log_filter_service(&f->filter, c->service))
 			continue;
 		any |= alive(c) || c->state == UNIT_CREATED;
 		if (c->state == UNIT_CREATED)
@@ -138,8 +141,18 @@ static bool streaming(const struct follow *f)
 	return false;
 }
 
+/* Nothing that was asked for is left, and has not been for a while. */
+static bool over(const struct follow *f)
+{
+	return f->empty >= EMPTY_LOOKS && !streaming(f) && !log_tail_alive(f->tail);
+}
+
 static int look_again(struct follow *f, const char *workspace, struct err *e)
 {
+	if (!f->engine) {
+		f->empty++;
+		return 0;
+	}
 	struct arena a = ARENA_INIT;
 	struct world now = { 0 };
 	int rc = engine_look(f->engine, &a, workspace, &now, e);
@@ -147,6 +160,24 @@ static int look_again(struct follow *f, const char *workspace, struct err *e)
 		rc = adopt(f, &now, e);
 	arena_release(&a);
 	return rc;
+}
+
+/* Files are looked at every so often; the engine's streams wake us up. */
+static void turn(const struct follow *f, struct loop *l)
+{
+	int wait = f->more ? 0 : log_tail_alive(f->tail) ? TAIL_MS : LOOK_MS;
+	if (f->engine)
+		engine_turn(f->engine, l, wait);
+	else
+		loop_turn(l, wait);
+}
+
+static bool any_host(const struct log_marks *marks)
+{
+	for (size_t i = 0; i < marks->count; i++)
+		if (marks->items[i].host)
+			return true;
+	return false;
 }
 
 static void follow_release(struct follow *f)
@@ -157,6 +188,7 @@ static void follow_release(struct follow *f)
 		log_stream_free(u->stream);
 		xfree(u);
 	}
+	log_tail_free(f->tail);
 	log_filter_release(&f->filter);
 }
 
@@ -168,17 +200,19 @@ int logs_follow(struct engine *g, struct loop *l, const struct places *pl, const
 	int before = loop_interrupts(l);
 	if (log_filter_init(&f.filter, q, e))
 		return -1;
-	int rc = adopt(&f, w, e);
+	f.tail = log_tail_new(pl->logs, marks, &f.filter, fn, ctx);
+	int rc = g ? adopt(&f, w, e) : 0;
+	if (!g && !any_host(marks)) /* nobody writes */
+		f.empty = EMPTY_LOOKS;
 	int64_t next = now_ms() + LOOK_MS;
-	while (!rc && loop_interrupts(l) == before) {
-		engine_turn(g, l, LOOK_MS);
+	while (!rc && loop_interrupts(l) == before && !over(&f)) {
+		turn(&f, l);
+		f.more = log_tail_turn(f.tail);
 		rc = reap(&f, e);
 		if (rc || now_ms() < next)
 			continue;
 		next = now_ms() + LOOK_MS;
 		rc = look_again(&f, path_base(pl->state), e);
-		if (f.empty >= EMPTY_LOOKS && !streaming(&f))
-			break;
 	}
 	follow_release(&f);
 	return rc;

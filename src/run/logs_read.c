@@ -22,6 +22,7 @@ struct piece_of_log { /* one generation */
 	const char *data;
 	size_t size;   /* of its whole lines: a torn end may be cut off by others while we read */
 	size_t mapped; /* bytes */
+	uint64_t inode;
 };
 
 struct source_of_log { /* one copy of a service: its generations, oldest first */
@@ -100,7 +101,8 @@ static void map_piece(struct source_of_log *s, const char *path)
 #endif
 			const char *last = memrchr(data, '\n', mapped);
 			size_t whole = last ? (size_t)(last - data) + 1 : 0;
-			s->pieces[s->count++] = (struct piece_of_log){ data, whole, mapped };
+			s->pieces[s->count++] =
+				(struct piece_of_log){ data, whole, mapped, st.st_ino };
 		}
 	}
 	close(fd);
@@ -114,8 +116,7 @@ static void sources_release(struct sources *list)
 				list->items[i].pieces[k].mapped);
 }
 
-/* "api.log", "api.2.log" -> service, number. */
-static bool file_service(const char *name, char *service, size_t size, int *number)
+bool log_file_service(const char *name, char *service, size_t size, int *number)
 {
 	size_t len = strlen(name);
 	if (!ends_with(name, ".log") || name[0] == '.' || len >= size)
@@ -165,7 +166,7 @@ static int find_sources(struct arena *a, const char *dir, const struct log_filte
 	for (struct dirent *entry; (entry = readdir(d));) {
 		char service[300];
 		int number;
-		if (file_service(entry->d_name, service, sizeof(service), &number) &&
+		if (log_file_service(entry->d_name, service, sizeof(service), &number) &&
 			log_filter_service(f, service))
 			add_source(a, list, dir, service, number);
 	}
@@ -300,13 +301,39 @@ static int64_t last_time(const struct source_of_log *s)
 	return 0;
 }
 
-static void note_marks(struct arena *a, const struct sources *list, struct log_marks *marks)
+/* Of the newest generation that has one. */
+static void note_run(const struct source_of_log *s, struct log_mark *m)
+{
+	for (int k = s->count - 1; k >= 0; k--) {
+		const struct piece_of_log *p = &s->pieces[k];
+		for (size_t end = p->size; end > 0;) {
+			const char *before = memrchr(p->data, '\n', end - 1);
+			size_t begin = before ? (size_t)(before - p->data) + 1 : 0;
+			struct log_line l;
+			if (log_line_read(p->data + begin, end - 1 - begin, &l) && l.kind == '-') {
+				log_mark_run(m, l.text, l.len);
+				return;
+			}
+			end = begin;
+		}
+	}
+}
+
+static void note_marks(
+	struct arena *a, const struct sources *list, bool follow, struct log_marks *marks)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		struct log_mark *m = list_push(a, marks);
 		m->service = arena_strdup(a, list->items[i].service);
 		m->number = list->items[i].number;
-		m->last_ns = last_time(&list->items[i]);
+		const struct source_of_log *s = &list->items[i];
+		m->last_ns = last_time(s);
+		if (s->count) {
+			m->inode = s->pieces[s->count - 1].inode;
+			m->end = s->pieces[s->count - 1].size;
+		}
+		if (follow)
+			note_run(s, m);
 	}
 }
 
@@ -315,7 +342,7 @@ static int history(struct arena *a, struct loop *l, const char *dir, struct log_
 {
 	struct sources list = { 0 };
 	int rc = find_sources(a, dir, f, &list, e);
-	note_marks(a, &list, marks);
+	note_marks(a, &list, f->query->follow, marks);
 	for (size_t i = 0; i < list.count && !rc; i++) {
 		if (f->query->tail >= 0)
 			begin_at_tail(&list.items[i], f, f->query->tail);
@@ -337,7 +364,8 @@ static int refresh(struct engine *g, const struct places *pl, const struct world
 	size_t count = 0;
 	for (size_t i = 0; i < w->containers.count; i++) {
 		const struct container *c = &w->containers.items[i];
-		if (!c->one_off && c->state != UNIT_CREATED && log_filter_service(f, c->service))
+		if (!c->host && !c->one_off && c->state != UNIT_CREATED &&
+			log_filter_service(f, c->service))
 			list[count++] = c;
 	}
 	int rc = logs_drain(g, pl, list, count, e);
@@ -360,7 +388,7 @@ int logs_read(struct engine *g, struct loop *l, const struct places *pl, const s
 		*e = late;
 		rc = -1;
 	}
-	if (!rc && q->follow && g && !loop_interrupts(l))
+	if (!rc && q->follow && l && !loop_interrupts(l))
 		rc = logs_follow(g, l, pl, w, q, &marks, fn, ctx, e);
 	log_filter_release(&f);
 	arena_release(&a);

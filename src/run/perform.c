@@ -52,7 +52,7 @@ static const struct step_kind_row {
 	[STEP_REMOVE] = { &ops_remove, "removing", &ops_host_remove, true },
 	[STEP_READY] = { &ops_ready, NULL, NULL, true },
 	[STEP_RELOAD] = { &ops_reload, "reloading", &ops_host_reload, true },
-	[STEP_STAGE] = { &ops_stage, NULL },
+	[STEP_STAGE] = { &ops_stage, NULL, NULL, true },
 	[STEP_DROP_VOLUME] = { &ops_drop_volume, "removing volume", NULL, true },
 	[STEP_DROP_NETWORK] = { &ops_drop_network, "removing network", NULL, true },
 };

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/env_file.h"
 #include "run/perform.h"
 
 enum { STOP_SLACK_MS = 10000 };
@@ -94,71 +93,10 @@ static void host_end(struct job *j)
 
 /* ---- start ---- */
 
-static int open_value(struct job *j, const struct host_var *v, struct buf *out)
-{
-	struct out_file f = { .path = v->name, .source = FROM_PIECES };
-	for (size_t i = 0; !j->run->pf->vault && i < v->value.count; i++) {
-		if (v->value.items[i].secret)
-			return err_set(&j->error, ERR_FAILED,
-				"%s holds a secret, and there is no keyring", v->name);
-	}
-	f.pieces.items = v->value.items;
-	f.pieces.count = v->value.count;
-	buf_addf(out, "%s=", v->name);
-	return apply_content(&j->run->arena, &f, j->run->plan, j->run->pf->vault, out, &j->error);
-}
-
-/* Replaces a variable of that name or adds it. */
-static void set_variable(struct arena *a, struct strs *env, const char *text)
-{
-	size_t len = strcspn(text, "=") + 1;
-	for (size_t i = 0; i < env->count; i++) {
-		if (strncmp(env->items[i], text, len) == 0) {
-			env->items[i] = text;
-			return;
-		}
-	}
-	strs_add(a, env, text);
-}
-
-static int add_env_files(struct job *j, const struct host_spec *s, struct strs *env)
-{
-	struct arena *a = &j->run->arena;
-	for (size_t i = 0; i < s->env_files.count; i++) {
-		const struct host_env_file *f = &s->env_files.items[i];
-		struct strs list = { 0 };
-		if (!f->required && !file_exists(f->path))
-			continue;
-		if (env_file_read(a, f->path, &list, &j->error)) {
-			j->error.place = f->place;
-			return -1;
-		}
-		for (size_t k = 0; k < list.count; k++)
-			set_variable(a, env, list.items[k]);
-	}
-	return 0;
-}
-
-/* Ours, over it the files', over them what the service says itself. NULL with job->error. */
 const char *const *job_host_environment(struct job *j, const struct host_spec *s)
 {
-	struct arena *a = &j->run->arena;
-	char **own = clean_environment(a, NULL);
-	struct strs env = { 0 };
-	for (size_t i = 0; own[i]; i++)
-		strs_add(a, &env, own[i]);
-	if (add_env_files(j, s, &env))
-		return NULL;
-	for (size_t i = 0; i < s->env.count; i++) {
-		struct buf value = BUF_INIT;
-		int rc = open_value(j, &s->env.items[i], &value);
-		set_variable(a, &env, arena_strdup(a, buf_str(&value)));
-		buf_wipe(&value);
-		if (rc)
-			return NULL;
-	}
-	strs_add(a, &env, NULL);
-	return env.items;
+	return host_launch_environment(
+		&j->run->arena, s, j->run->plan, j->run->pf->vault, &j->error);
 }
 
 static int start_one(struct job *j, const struct host_spec *s)

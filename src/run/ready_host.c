@@ -93,10 +93,25 @@ static void keep_last(void *ctx, const struct log_line *l)
 	tail_add(ctx, l->text, l->len);
 }
 
+/* What it said last may not be in its file yet. */
+static bool keep_output(struct ready_unit *u, struct tail *t)
+{
+	struct hosts *h = u->owner->pf->hosts;
+	struct arena a = ARENA_INIT;
+	const char *text = h && h->ops->output && u->id[0] ? h->ops->output(h, &a, u->id) : NULL;
+	for (const char *at = text, *nl; at && *at; at = nl ? nl + 1 : NULL) {
+		nl = strchr(at, '\n');
+		tail_add(t, at, nl ? (size_t)(nl - at) : strlen(at));
+	}
+	arena_release(&a);
+	return t->count > 0;
+}
+
 void host_unit_log(struct ready_unit *u)
 {
 	struct tail *t = xcalloc(1, sizeof(*t));
-	each_line(u, keep_last, t);
+	if (!keep_output(u, t))
+		each_line(u, keep_last, t);
 	if (t->count)
 		tail_error(t, &u->error);
 	xfree(t);
@@ -134,7 +149,7 @@ const struct probe_ops probe_host_log = { log_begin, NULL, NULL, 50 };
 
 /* ---- a command beside it: its directory, its environment ---- */
 
-static void keep_output(void *ctx, const char *line, size_t len)
+static void keep_line(void *ctx, const char *line, size_t len)
 {
 	struct buf *b = ctx;
 	if (b->len < OUTPUT_MAX)
@@ -161,7 +176,7 @@ static bool prepare_spawn(struct ready_unit *u, struct err *e)
 	u->spawn = (struct spawn){ .argv = list.items,
 		.dir = l.spec->dir,
 		.env = l.env,
-		.line = keep_output,
+		.line = keep_line,
 		.ctx = &u->output };
 	return true;
 }

@@ -72,6 +72,26 @@ static void add_env_files(
 	}
 }
 
+/* Sources of a module on the host change all day: they are what the developer works on. */
+static bool is_source(const struct danger *d, const char *path)
+{
+	return d->service && d->service->develop && path_inside(d->service->develop->source, path);
+}
+
+static void add_commands(
+	struct arena *a, const struct project *p, const struct dangers *list, struct strs *out)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const char *colon = strstr(list->items[i].what, ": ");
+		struct strs named = { 0 };
+		add_words(a, p, colon ? colon + 2 : NULL, &named);
+		for (size_t k = 0; k < named.count; k++) {
+			if (!is_source(&list->items[i], named.items[k]))
+				add_file(a, p, named.items[k], out);
+		}
+	}
+}
+
 /* Everything that is named and may run: Dockerfiles, image files, env files, scripts of host
  * commands. */
 static void closure(
@@ -94,10 +114,7 @@ static void closure(
 			add_build(a, p, context ? context : ".", file ? file : "Dockerfile", out);
 		add_env_files(a, p, node_get(s->node, "env_file"), out);
 	}
-	for (size_t i = 0; i < list->count; i++) {
-		const char *colon = strstr(list->items[i].what, ": ");
-		add_words(a, p, colon ? colon + 2 : NULL, out);
-	}
+	add_commands(a, p, list, out);
 }
 
 static void all_files(struct arena *a, const struct project *p, const struct strs *files,

@@ -16,17 +16,11 @@
 
 enum { PATTERNS_MAX = 4 << 20 };
 
-struct stamp { /* of a file, to see that it changed; all zero: it is not there */
-	ino_t inode;
-	off_t size;
-	struct timespec modified;
-};
-
 struct git_tree {
 	const char *top, *exclude, *users; /* users: the patterns of all the user's work trees */
 	const char *own;                   /* the work tree's part of the repository */
 	const char *index;
-	struct stamp exclude_seen, users_seen, index_seen;
+	struct stamp index_seen;
 	struct git_names names; /* read when first asked, and when the index is another */
 	struct arena arena;
 };
@@ -58,11 +52,12 @@ static bool read_patterns(const char *path, bool links, struct buf *out)
 static struct git_level *level_of(const char *file, bool links, size_t skip)
 {
 	cleanup_buf struct buf text = BUF_INIT;
-	if (!file || !read_patterns(file, links, &text))
-		return NULL;
 	struct git_level *l = xcalloc(1, sizeof(*l));
 	l->skip = skip;
-	patterns_parse(&l->arena, &l->patterns, buf_str(&text), text.len);
+	l->file = arena_strdup(&l->arena, file);
+	l->seen = stamp_of(file);
+	if (file && read_patterns(file, links, &text))
+		patterns_parse(&l->arena, &l->patterns, buf_str(&text), text.len);
 	return l;
 }
 
@@ -95,8 +90,6 @@ static struct git_tree *tree_new(const char *top)
 	const char *common = shared ? path_join(&t->arena, t->own, shared) : t->own;
 	t->exclude = path_join(&t->arena, common, "info/exclude");
 	t->users = git_users_excludes(&t->arena, common);
-	t->exclude_seen = stamp_of(t->exclude);
-	t->users_seen = stamp_of(t->users);
 	return t;
 }
 
@@ -120,8 +113,7 @@ struct git_level *git_level_read(const char *dir, bool top)
 	size_t skip = strlen(dir) + !streq(dir, "/");
 	struct git_level *out = level_of(path_join(&a, dir, ".gitignore"), false, skip);
 	if (top) {
-		struct git_level *last = xcalloc(1, sizeof(*last));
-		last->skip = skip;
+		struct git_level *last = level_of(NULL, false, skip);
 		last->tree = tree_new(dir);
 		append(&out, level_of(last->tree->exclude, true, skip));
 		append(&out, level_of(last->tree->users, true, skip));
@@ -165,13 +157,9 @@ void git_level_free(struct git_level *l)
 
 bool git_level_stale(const struct git_level *l)
 {
-	while (l && !l->tree)
+	while (l && stamp_equal(l->seen, stamp_of(l->file)))
 		l = l->next;
-	if (!l)
-		return false;
-	const struct git_tree *t = l->tree;
-	return !stamp_equal(t->exclude_seen, stamp_of(t->exclude)) ||
-	       !stamp_equal(t->users_seen, stamp_of(t->users));
+	return l;
 }
 
 enum git_say git_level_match(

@@ -18,8 +18,9 @@
 #include "run/watch_backend.h"
 
 enum {
-	MASK = IN_CREATE | IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE |
-	       IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK,
+	NAMES = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
+		IN_MOVE_SELF | IN_ONLYDIR,
+	ALL = NAMES | IN_CLOSE_WRITE | IN_MODIFY | IN_EXCL_UNLINK,
 	READ_SIZE = 64 * 1024,
 	ROUND_READS = 64, /* then others of the loop have their turn */
 	SELF_TEST_MS = 50,
@@ -97,10 +98,13 @@ static void inotify_drop(struct watch_spot *s)
 		inotify_rm_watch(n->fd, s->id);
 }
 
-static int inotify_add(struct watch_backend *b, struct watch_spot *s, const char *path, bool follow)
+static int inotify_add(
+	struct watch_backend *b, struct watch_spot *s, const char *path, enum watch_where where)
 {
 	struct inotify *n = (struct inotify *)b;
-	int id = inotify_add_watch(n->fd, path, MASK | (follow ? 0 : IN_DONT_FOLLOW));
+	/* IN_MASK_ADD: another spot of the directory may want more than this one. */
+	uint32_t mask = IN_MASK_ADD | (where == WATCH_ABOVE ? NAMES : ALL);
+	int id = inotify_add_watch(n->fd, path, mask | (where == WATCH_BELOW ? IN_DONT_FOLLOW : 0));
 	if (id < 0)
 		return errno;
 	if (s->backend == b && s->id == id)

@@ -178,8 +178,10 @@ static void poll_link(struct poller *b, struct polled *p)
 	b->base.held++;
 }
 
-static int poll_add(struct watch_backend *base, struct watch_spot *s, const char *path, bool follow)
+static int poll_add(
+	struct watch_backend *base, struct watch_spot *s, const char *path, enum watch_where where)
 {
+	bool follow = where != WATCH_BELOW;
 	struct sight first;
 	if (s->backend == base && streq(s->polled->path, path) && !s->polled->gone)
 		return 0;

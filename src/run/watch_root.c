@@ -62,7 +62,7 @@ void spot_event(struct watch_spot *s, const struct watch_event *ev)
 		return;
 	}
 	if (t->only) {
-		if (streq(ev->name, t->only))
+		if (streq(ev->name, t->only) && !ev->directory)
 			report(t, ev->name, ev);
 		return;
 	}
@@ -203,6 +203,8 @@ struct watch_tree *watch_tree_new(const struct watch_rule_set *rule, const char 
 		t->root = path_dir(&t->arena, t->root);
 	}
 	rules_init(t, rule);
+	if (t->only)
+		t->include.count = 0;
 	anchors_init(t);
 	anchors_set(t);
 	if (!arm(t, &st)) {

@@ -247,13 +247,13 @@ static int attach(void *ctx, struct watch_spot *s, const char *path, enum watch_
 	if (where == WATCH_ROOT && silent && w->events)
 		note_silent(w, path, kind);
 	if (!w->events || silent)
-		return polling(w)->ops->add(polling(w), s, path, where != WATCH_BELOW);
+		return polling(w)->ops->add(polling(w), s, path, where);
 	if (s->backend || !w->trouble.max_watches || w->events->held < w->trouble.max_watches)
-		why = w->events->ops->add(w->events, s, path, where != WATCH_BELOW);
+		why = w->events->ops->add(w->events, s, path, where);
 	if (!refused(why))
 		return why;
 	w->refused++;
-	return polling(w)->ops->add(polling(w), s, path, where != WATCH_BELOW);
+	return polling(w)->ops->add(polling(w), s, path, where);
 }
 
 /* ---- The door. ---- */

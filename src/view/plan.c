@@ -61,6 +61,35 @@ static struct node *strs_json(struct arena *a, const struct strs *l)
 	return n;
 }
 
+/* Of variables the names alone: values may hold secrets. */
+static struct node *spec_json(struct arena *a, const struct host_spec *h)
+{
+	struct place no = { 0 };
+	struct node *n = node_map(a, no), *ports = node_list(a, no), *env = node_list(a, no);
+	map_put(a, n, "copy", no, node_int(a, h->number, no));
+	map_put(a, n, "argv", no, strs_json(a, &h->argv));
+	map_put(a, n, "dir", no, node_str(a, h->dir ? h->dir : "", no));
+	for (size_t i = 0; i < h->ports.count; i++) {
+		struct node *port = node_map(a, no);
+		map_put(a, port, "target", no, node_int(a, h->ports.items[i].target, no));
+		map_put(a, port, "published", no, node_int(a, h->ports.items[i].published, no));
+		list_add(a, ports, port);
+	}
+	map_put(a, n, "ports", no, ports);
+	for (size_t i = 0; i < h->env.count; i++)
+		list_add(a, env, node_str(a, h->env.items[i].name, no));
+	map_put(a, n, "environment", no, env);
+	return n;
+}
+
+static struct node *specs_json(struct arena *a, const struct step *s)
+{
+	struct node *list = node_list(a, (struct place){ 0 });
+	for (size_t i = 0; i < s->hosts.count; i++)
+		list_add(a, list, spec_json(a, s->hosts.items[i]));
+	return list;
+}
+
 static struct node *step_json(struct arena *a, const struct step *s)
 {
 	struct place no = { 0 };
@@ -80,6 +109,8 @@ static struct node *step_json(struct arena *a, const struct step *s)
 	map_put(a, n, "needs", no, needs);
 	if (s->argv.count)
 		map_put(a, n, "argv", no, strs_json(a, &s->argv));
+	if (s->hosts.count)
+		map_put(a, n, "hosts", no, specs_json(a, s));
 	return n;
 }
 

@@ -19,8 +19,10 @@ static const char *state_word(const struct service *s, const struct container *k
 		return "absent";
 	if (k->state == UNIT_RUNNING && k->health != HEALTH_NONE)
 		return health[k->health];
-	if (k->state == UNIT_EXITED && s && s->kind == KIND_JOB && !k->exit_code)
+	if (k->state == UNIT_EXITED && s && s->kind == KIND_JOB && service_success(s, k->exit_code))
 		return "done";
+	if (k->host && k->state == UNIT_DEAD)
+		return "given up";
 	return unit_state_name(k->state);
 }
 
@@ -33,23 +35,62 @@ const char *view_unit_word(const struct service *s, const struct world *w)
 	return open && k && world_seen_ready(w, k) ? "ready" : word;
 }
 
-static const char *detail_of(struct arena *a, const struct service *s, const struct container *k)
+static const char *uptime(struct arena *a, int64_t t)
 {
-	if (!k)
-		return s->profiles.count
-			       ? arena_printf(a, "profile %s", strs_join(a, &s->profiles, ", "))
-			       : "";
-	if (k->state == UNIT_EXITED && (k->exit_code || s->kind != KIND_JOB))
-		return arena_printf(a, "exit status %d", k->exit_code);
-	if (k->uptime_s < 0 || k->state != UNIT_RUNNING)
-		return "";
-	int64_t t = k->uptime_s;
 	if (t < 120)
 		return arena_printf(a, "up %d s", (int)t);
 	if (t < 7200)
 		return arena_printf(a, "up %d min", (int)(t / 60));
 	return t < 172800 ? arena_printf(a, "up %d h", (int)(t / 3600))
 			  : arena_printf(a, "up %d d", (int)(t / 86400));
+}
+
+/* Copies of a host service are told apart by the supervisor, not by a table of containers. */
+static const char *copies_word(struct arena *a, const struct service *s, const struct world *w)
+{
+	int running = 0;
+	for (size_t i = 0; i < w->containers.count; i++) {
+		const struct container *c = &w->containers.items[i];
+		running += c->host && c->state == UNIT_RUNNING && streq(c->service, s->name);
+	}
+	return s->replicas > 1 ? arena_printf(a, "%d of %d copies", running, s->replicas) : NULL;
+}
+
+static const char *process_detail(
+	struct arena *a, const struct service *s, const struct container *k, const struct world *w)
+{
+	struct strs words = { 0 };
+	const char *copies = copies_word(a, s, w);
+	if (k->state == UNIT_EXITED && (k->exit_code || s->kind != KIND_JOB))
+		strs_add(a, &words, arena_printf(a, "exit status %d", k->exit_code));
+	if (k->state == UNIT_RUNNING && k->uptime_s >= 0)
+		strs_add(a, &words, uptime(a, k->uptime_s));
+	if (k->pid)
+		strs_add(a, &words, arena_printf(a, "pid %ld", (long)k->pid));
+	if (k->restarts)
+		strs_add(a, &words,
+			arena_printf(a, "%u restart%s", k->restarts, k->restarts == 1 ? "" : "s"));
+	if (k->note)
+		strs_add(a, &words, k->note);
+	if (copies)
+		strs_add(a, &words, copies);
+	return strs_join(a, &words, ", ");
+}
+
+static const char *detail_of(
+	struct arena *a, const struct service *s, const struct container *k, const struct world *w)
+{
+	if (!k && s->left_out)
+		return "cannot run on the host";
+	if (!k)
+		return s->profiles.count
+			       ? arena_printf(a, "profile %s", strs_join(a, &s->profiles, ", "))
+			       : "";
+	if (k->host)
+		return process_detail(a, s, k, w);
+	if (k->state == UNIT_EXITED && (k->exit_code || s->kind != KIND_JOB))
+		return arena_printf(a, "exit status %d", k->exit_code);
+	return k->uptime_s < 0 || k->state != UNIT_RUNNING ? "" : uptime(a, k->uptime_s);
 }
 
 /* The engine gives ports in no order; each look shows them alike. */
@@ -93,7 +134,7 @@ void view_status(struct buf *out, const struct project *p, const struct world *w
 		const struct container *k = world_container(w, s->name);
 		if (shown(s, k))
 			table_row(t, (const char *[]){ s->name, view_unit_word(s, w),
-					     detail_of(&a, s, k), ports_of(&a, k) });
+					     detail_of(&a, s, k, w), ports_of(&a, k) });
 	}
 	for (size_t i = 0; i < w->containers.count; i++) {
 		const struct container *k = &w->containers.items[i];
@@ -105,6 +146,16 @@ void view_status(struct buf *out, const struct project *p, const struct world *w
 	arena_release(&a);
 }
 
+static void process_json(struct arena *a, struct node *n, const struct container *k)
+{
+	struct place no = { 0 };
+	map_put(a, n, "where", no, node_str(a, "host", no));
+	map_put(a, n, "pid", no, node_int(a, k->pid, no));
+	map_put(a, n, "restarts", no, node_int(a, k->restarts, no));
+	if (k->note)
+		map_put(a, n, "note", no, node_str(a, k->note, no));
+}
+
 static struct node *container_json(struct arena *a, const struct container *k)
 {
 	struct place no = { 0 };
@@ -114,6 +165,8 @@ static struct node *container_json(struct arena *a, const struct container *k)
 	map_put(a, n, "number", no, node_int(a, k->number, no));
 	map_put(a, n, "state", no, node_str(a, unit_state_name(k->state), no));
 	map_put(a, n, "exit_code", no, node_int(a, k->exit_code, no));
+	if (k->host)
+		process_json(a, n, k);
 	for (size_t i = 0; i < k->ports.count; i++) {
 		const struct seen_port *sp = &k->ports.items[i];
 		struct node *port = node_map(a, no);

@@ -147,12 +147,26 @@ workspaces_of_tests() {
 		awk -v top="$MACHINE/" 'index($2, top) == 1 { print $1 }'
 }
 
+# Agents of these tests, by what they wrote into their locks; what they supervise goes with them.
+end_agents() {
+	local lock pid
+	for lock in "$MACHINE"/state/devenv/*/agent.lock "$MACHINE"/*/state/devenv/*/agent.lock; do
+		pid=$(cat "$lock" 2>/dev/null) || continue
+		[ -n "$pid" ] || continue
+		grep -qz __agent "/proc/$pid/cmdline" 2>/dev/null || continue
+		kill "$pid" 2>/dev/null
+		timeout 15 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" 2>/dev/null
+	done
+	return 0
+}
+
 # Takes away containers, networks and volumes of these tests, and nothing else. Images stay: they
 # are named by their content and shared between the tests.
 clean_machine() {
 	local id
 	cd / || return
 	[ -n "${MACHINE:-}" ] || return 0
+	end_agents
 	for id in $(workspaces_of_tests | sort -u); do
 		remove ps "docker rm -fv" "label=devenv.workspace=$id"
 		remove ps "docker rm -fv" "label=com.docker.compose.project=$id"

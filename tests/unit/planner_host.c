@@ -2,7 +2,7 @@
  * Host services in a plan: their specs, when each copy is started and why, what stands in whose
  * environment, and that nothing of them reaches Compose.
  */
-#include "planner.h"
+#include "planner_host.h"
 
 static const char mixed[] =
 	"secrets: { pw: { generate: password } }\n"
@@ -18,71 +18,11 @@ static const char mixed[] =
 	"  api: { image: base, command: x, depends_on: { web: { condition: service_healthy } },\n"
 	"    environment: { WEB: \"${service.web.url}\" } }\n";
 
-static void allocate(struct bench *b, const char *service, int target, int published)
-{
-	*list_push(&b->arena, &b->world.allocations) = (struct allocation){
-		.service = service, .target = target, .protocol = "tcp", .published = published
-	};
-}
-
 static void open_mixed(struct bench *b)
 {
 	bench_open(b, mixed);
 	allocate(b, "db", 5432, 25432);
 	allocate(b, "web", 8000, 28000);
-}
-
-static const struct host_spec *spec_of(const struct bench *b, const char *service, size_t index)
-{
-	const struct step *s =
-		bench_step(b, arena_printf((struct arena *)&b->arena, "start %s", service));
-	assert_non_null(s);
-	assert_true(index < s->hosts.count);
-	return s->hosts.items[index];
-}
-
-/* A variable with secrets as <NAME>; NULL: there is none. */
-static const char *variable(struct bench *b, const struct host_spec *spec, const char *name)
-{
-	cleanup_buf struct buf out = BUF_INIT;
-	for (size_t i = 0; i < spec->env.count; i++) {
-		const struct host_var *v = &spec->env.items[i];
-		if (!streq(v->name, name))
-			continue;
-		for (size_t k = 0; k < v->value.count; k++) {
-			const struct piece *p = &v->value.items[k];
-			if (p->text)
-				buf_add(&out, p->text, p->len);
-			else
-				buf_addf(&out, "<%s%s>", p->secret,
-					p->escape == ESC_URL ? ":url" : "");
-		}
-		return arena_strdup(&b->arena, buf_str(&out));
-	}
-	return NULL;
-}
-
-static struct container *run(struct bench *b, const struct host_spec *spec)
-{
-	struct container *c = list_push(&b->arena, &b->world.containers);
-	*c = (struct container){
-		.host = true,
-		.id = arena_printf(&b->arena, "host:%s.%d", spec->service, spec->number),
-		.service = spec->service,
-		.hash = spec->hash,
-		.inputs = spec->inputs,
-		.number = spec->number,
-		.state = spec->job ? UNIT_EXITED : UNIT_RUNNING,
-		.uptime_s = 100,
-	};
-	c->name = c->id;
-	if (spec->number == 1)
-		*list_push(&b->arena, &b->world.records) =
-			(struct unit_record){ .service = spec->service,
-				.container = c->id,
-				.ready_at = b->world.now - 50,
-				.job_hash = spec->hash };
-	return c;
 }
 
 /* All that was planned runs. */
@@ -425,100 +365,6 @@ static void followers(void **state)
 	bench_close(&b);
 }
 
-static const struct {
-	const char *yaml, *argv;
-} commands[] = {
-	{ "command: make serve", "sh|-c|exec make serve" },
-	{ "command: \"make -s && exec x\"", "sh|-c|make -s && exec x" },
-	{ "command: \"cd x\"", "sh|-c|cd x" },
-	{ "command: \"A=1 x\"", "sh|-c|A=1 x" },
-	{ "command: \". ./env\"", "sh|-c|. ./env" },
-	{ "command: [a, \"b c\"]", "a|b c" },
-	{ "entrypoint: [tini, --], command: [a, b]", "tini|--|a|b" },
-	{ "entrypoint: [tini, --], command: a b", "sh|-c|exec \"$@\" a b|sh|tini|--" },
-	{ "entrypoint: run it, command: a b", "sh|-c|exec run it a b" },
-	{ "entrypoint: run it, command: [a, b]", "sh|-c|exec run it \"$@\"|sh|a|b" },
-	{ "entrypoint: [tini, --], command: x, host: { command: y }", "sh|-c|exec y" },
-};
-
-static void command_forms(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < countof(commands); i++) {
-		struct bench b;
-		char yaml[200];
-		snprintf(yaml, sizeof(yaml), "services: { a: { run: host, %s } }\n",
-			commands[i].yaml);
-		bench_open(&b, yaml);
-		bench_plan(&b);
-		assert_string_equal(
-			strs_join(&b.arena, &spec_of(&b, "a", 0)->argv, "|"), commands[i].argv);
-		bench_close(&b);
-	}
-}
-
-static void secrets_stay_out_of_commands(void **state)
-{
-	struct bench b;
-	(void)state;
-	bench_open(&b, "secrets: { pw: { generate: password } }\n"
-		       "services: { a: { run: host, command: \"x ${secret.pw}\" } }\n");
-	bench_try(&b);
-	assert_int_equal(b.result, -1);
-	assert_string_equal(b.diags.items[0].message,
-		"a secret would be visible here to everyone on this machine");
-	assert_int_equal(b.diags.items[0].place.line, 2);
-	bench_close(&b);
-}
-
-static const char portable[] =
-	"services:\n"
-	"  db: { image: x, ports: { pg: { target: 5 } } }\n"
-	"  log: { image: x }\n"
-	"  api: { image: x, command: c, host: { command: h }, depends_on: { db: { required: false "
-	"} } }\n";
-
-static void with_host(void **state)
-{
-	struct bench b;
-	(void)state;
-	bench_open_as(&b, portable, true);
-	bench_plan(&b);
-	assert_string_equal(bench_steps(&b), "write\nstart api\nready api");
-	assert_int_equal(b.plan.notes.count, 1);
-	assert_string_equal(b.plan.notes.items[0], "left out, they have no host command: db, log");
-	strs_add(&b.arena, &b.request.services, "db");
-	bench_try(&b);
-	assert_int_equal(b.result, -1);
-	assert_string_equal(b.diags.items[0].message, "db cannot run on the host");
-	bench_close(&b);
-	bench_open_as(&b,
-		"services:\n  db: { image: x }\n"
-		"  api: { image: x, host: { command: h }, depends_on: [db] }\n",
-		true);
-	bench_try(&b);
-	assert_int_equal(b.result, -1);
-	assert_string_equal(b.diags.items[0].message, "api needs db, which cannot run on the host");
-	assert_int_equal(b.diags.items[0].place.line, 3);
-	assert_non_null(b.diags.items[0].hint);
-	bench_close(&b);
-}
-
-/* What is added for the host changes nothing of the container. */
-static void container_is_untouched(void **state)
-{
-	struct bench b;
-	(void)state;
-	bench_open(&b, "services: { api: { image: x, command: c } }\n");
-	bench_plan(&b);
-	settle(&b);
-	bench_change(&b, "services: { api: { image: x, command: c, success_exit_codes: [1],\n"
-			 "  host: { command: h, environment: { A: b } } } }\n");
-	bench_plan(&b);
-	assert_string_equal(bench_steps(&b), "");
-	bench_close(&b);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(first_start), cmocka_unit_test(spec),
@@ -527,8 +373,6 @@ int main(void)
 		cmocka_unit_test(each_copy_by_itself), cmocka_unit_test(wishes),
 		cmocka_unit_test(jobs), cmocka_unit_test(what_was_elsewhere),
 		cmocka_unit_test(only_processes), cmocka_unit_test(stops_in_order_across_kinds),
-		cmocka_unit_test(followers), cmocka_unit_test(command_forms),
-		cmocka_unit_test(secrets_stay_out_of_commands), cmocka_unit_test(with_host),
-		cmocka_unit_test(container_is_untouched) };
+		cmocka_unit_test(followers) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

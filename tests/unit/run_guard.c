@@ -18,6 +18,7 @@ struct trial {
 	char mark[40]; /* in the command line of everything that is started */
 	pid_t agent;
 	int orders, answers; /* pipes to and from it */
+	char home[64];
 };
 
 /* ---- in the agent ---- */
@@ -61,8 +62,9 @@ static _Noreturn void agent(struct trial *r, int orders, int answers)
 	setenv("DEVENV_GUARD", r->guard, 1);
 	struct stage_set *t = state;
 	start_abuses(t, r->mark);
-	const char *name = supervisor_guard(t->s);
-	if (write(answers, name, strlen(name) + 1) < 0)
+	char hello[120];
+	snprintf(hello, sizeof(hello), "%s %s", supervisor_guard(t->s), t->h->dir);
+	if (write(answers, hello, strlen(hello) + 1) < 0)
 		_exit(2);
 	struct pollfd p = { .fd = orders, .events = POLLIN };
 	for (;;) {
@@ -85,7 +87,7 @@ static bool begin(struct trial *r)
 {
 	static int count;
 	int to[2], from[2];
-	char name[40] = "";
+	char hello[120] = "";
 	snprintf(r->mark, sizeof(r->mark), "1000%d.%d", (int)getpid(), ++count);
 	assert_int_equal(pipe(to), 0);
 	assert_int_equal(pipe(from), 0);
@@ -99,9 +101,13 @@ static bool begin(struct trial *r)
 	close(from[1]);
 	r->orders = to[1];
 	r->answers = from[0];
-	bool runs = read(r->answers, name, sizeof(name) - 1) > 0;
-	if (runs)
-		assert_string_equal(name, r->name);
+	bool runs = read(r->answers, hello, sizeof(hello) - 1) > 0;
+	char *home = strrchr(hello, ' ');
+	if (runs) {
+		*home = '\0';
+		assert_string_equal(hello, r->name);
+		snprintf(r->home, sizeof(r->home), "%s", home + 1);
+	}
 	return runs;
 }
 
@@ -145,6 +151,9 @@ static void end(struct trial *r)
 	waitpid(r->agent, NULL, 0);
 	close(r->orders);
 	close(r->answers);
+	struct err ignored = ERR_INIT;
+	if (r->home[0])
+		tree_remove(r->home, &ignored);
 }
 
 static const struct trial trials[] = {
@@ -225,19 +234,19 @@ static void kill_both(struct trial *r)
 	struct strs ended = { 0 };
 	struct err e = ERR_INIT;
 	struct places none = { 0 };
+	const char *workspace = arena_printf(&a, "shop-%s", r->home + strlen(r->home) - 6);
 	pid_t pid = guardian_of(r->agent);
 	assert_true(pid > 0);
 	kill(r->agent, SIGSTOP);
 	kill(pid, SIGKILL);
 	kill(r->agent, SIGKILL);
 	if (r->guard[0] != 'p') {
-		int n = supervise_reconcile(&none, "shop-12345678", &ended, &a, &e);
+		int n = supervise_reconcile(&none, workspace, &ended, &a, &e);
 		assert_true(n > 0);
 		assert_int_equal(n, (int)ended.count);
 	}
 	wait_until_alive(r, false);
-	assert_int_equal(
-		supervise_reconcile(&none, "shop-12345678", &ended, &a, &e), (int)ended.count);
+	assert_int_equal(supervise_reconcile(&none, workspace, &ended, &a, &e), (int)ended.count);
 	arena_release(&a);
 }
 

@@ -65,6 +65,12 @@ static inline int set_up(void **state)
 		return -1;
 	struct stage_set *t = xcalloc(1, sizeof(*t));
 	t->h = home;
+	/* Processes are found by the name of their workspace: tests beside us have others. */
+	t->h->project.workspace =
+		arena_printf(&t->h->a, "shop-%s", t->h->dir + strlen(t->h->dir) - 6);
+	if (places_find(
+		    &t->h->a, t->h->project.dir, t->h->project.workspace, &t->h->places, &t->h->e))
+		return -1;
 	begin_supervisor(t);
 	*state = t;
 	return 0;

@@ -135,6 +135,73 @@ static void commands_of_the_host_are_listed(void **state)
 	assert_string_equal(list.items[0].place.file, "devenv.yml");
 }
 
+static const char portable[] =
+	"name: shop\n"
+	"services:\n"
+	"  api:\n"
+	"    image: debian:bookworm-slim\n"
+	"    working_dir: /srv\n"
+	"    command: inside\n"
+	"    entrypoint: [tini]\n"
+	"    env_file: [{ path: api.env }]\n"
+	"    healthcheck: { test: [CMD, ./probe] }\n"
+	"    host: { command: api/run --fast, working_dir: /opt }\n"
+	"    develop: { source: api, compile: make, lint: { command: ruff }, test: pytest,\n"
+	"      on_success: \"exec: touch x\" }\n"
+	"hooks: { post-up: [{ exec: ./seed, service: api }] }\n";
+
+static bool any_now(struct home *h)
+{
+	struct dangers list = { 0 };
+	trust_list(&h->a, &h->project, &list);
+	for (size_t i = 0; i < list.count; i++) {
+		if (!list.items[i].with_host)
+			return true;
+	}
+	return false;
+}
+
+static void what_only_host_would_run_is_listed_too(void **state)
+{
+	struct home *h = *state;
+	assert_string_equal(listed(h, portable),
+		"with --host, host service api: api/run --fast\n"
+		"with --host, healthcheck on this host of api: ./probe\n"
+		"with --host, directory outside of the checkout of api: /opt\n"
+		"with --host, compile on this host of api: make\n"
+		"with --host, lint on this host of api: ruff\n"
+		"with --host, test on this host of api: pytest\n"
+		"with --host, on_success on this host of api: touch x\n"
+		"with --host, hook post-up on this host of api: ./seed");
+	assert_false(any_now(h));
+	assert_string_equal(listed(h, "name: shop\nservices:\n"
+				      "  a: { run: host, command: [x, y], entrypoint: z,"
+				      " env_file: [{ path: ../e }] }\n"),
+		"host service a: z x y\nenv_file ../e of a is outside of the checkout");
+	assert_true(any_now(h));
+}
+
+static const char *hash(struct home *h);
+
+/* The developer's own sources change all day; the scripts around them do not. */
+static void sources_on_the_host_are_no_scripts(void **state)
+{
+	struct home *h = *state;
+	mkdir(in_project(h, "api"), 0755);
+	put_file(h, in_project(h, "api/run"), "1");
+	put_file(h, in_project(h, "seed"), "1");
+	put_file(h, in_project(h, "api.env"), "1");
+	decode(h, portable);
+	const char *before = hash(h);
+	put_file(h, in_project(h, "api/run"), "2");
+	assert_string_equal(hash(h), before);
+	put_file(h, in_project(h, "seed"), "2");
+	assert_string_not_equal(hash(h), before);
+	put_file(h, in_project(h, "seed"), "1");
+	put_file(h, in_project(h, "api.env"), "2");
+	assert_string_not_equal(hash(h), before);
+}
+
 static const char *hash(struct home *h)
 {
 	struct dangers list = { 0 };
@@ -241,6 +308,8 @@ int main(void)
 		test(options_are_listed),
 		test(links_out_of_the_checkout_are_outside),
 		test(commands_of_the_host_are_listed),
+		test(what_only_host_would_run_is_listed_too),
+		test(sources_on_the_host_are_no_scripts),
 		test(one_changed_byte_asks_again),
 		test(consent_is_given_once),
 		test(foreign_configuration_is_refused),

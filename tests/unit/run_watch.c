@@ -3,6 +3,9 @@
  * becomes one batch that names what was saved; what comes and goes is no change; new directories
  * lose nothing; ignore rules; roots that go and come back (FAULTS section 2, rows E04 to E11).
  */
+#include <sched.h>
+#include <sys/mount.h>
+
 #include "watch_test.h"
 
 static void plain_saves(void **state)
@@ -49,6 +52,33 @@ static void editors_saves(void **state)
 	/* opening alone */
 	sh(&s, "echo >.f.py.swp; ln -s a@b '.#f.py'; echo >.f.py.swx");
 	stay_quiet(&s, 200);
+	close_scene(&s);
+}
+
+/* The tools themselves, as they save. */
+static void real_tools(void **state)
+{
+	static const char *const ways[] = { "set nobackup nowritebackup", "set writebackup",
+		"set backup backupcopy=no", "set backup backupcopy=yes", "set noswapfile" };
+	struct scene s;
+	struct home *h = *state;
+	put_file(h, in_project(h, "src/f.c"), "one\n");
+	open_scene(&s, h, &(struct watch_trouble){ 0 });
+	sh(&s, "git -c init.defaultBranch=main init -q; git config user.name t; git config "
+	       "user.email t@t; git add -A; git commit -qm one; git checkout -qb other; "
+	       "echo other >src/f.c; echo new >src/g.c; git add -A; git commit -qm two");
+	add_rule(&s, &(struct watch_rule_set){ .path = h->project.dir, .git = true }, 1);
+	becomes(&s, "git checkout -q main", "src/f.c src/g.c");
+	becomes(&s, "git status >/dev/null; git checkout -q other", "src/f.c src/g.c");
+	becomes(&s, "git mv src/g.c src/h.c", "src/g.c src/h.c");
+	becomes(&s, "git checkout -q HEAD -- src/g.c", "src/g.c");
+	becomes(&s, "patch -s src/f.c <<'.'\n--- a\n+++ b\n@@ -1 +1 @@\n-other\n+more\n.\n",
+		"src/f.c");
+	for (size_t i = 0; i < countof(ways); i++)
+		becomes(&s,
+			arena_printf(&h->a, "vim -es -u NONE -c '%s' -c '%%s/$/x/' -c wq src/f.c",
+				ways[i]),
+			"src/f.c");
 	close_scene(&s);
 }
 
@@ -263,11 +293,88 @@ static void a_missing_path_is_an_error(void **state)
 	close_scene(&s);
 }
 
+/* In a child with powers of its own: the status tells. 77: it may not. */
+static void in_child(void (*fn)(struct home *h), struct home *h)
+{
+	pid_t pid = fork();
+	if (!pid) {
+		fn(h);
+		_exit(0);
+	}
+	int status = -1;
+	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+static void mount_and_watch(struct home *h)
+{
+	struct scene s;
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		mount("tmpfs", in_project(h, "m"), "tmpfs", 0, NULL))
+		_exit(77);
+	watch_project(&s, h);
+	if (!noted(&s, "1 mount point") || s.notes.count != 1)
+		_exit(1);
+	scene_clear(&s);
+	sh(&s, "echo >m/f; echo >f");
+	settle_scene(&s);
+	_exit(s.paths.count == 1 ? 0 : 2);
+}
+
+static void mount_points_are_not_entered(void **state)
+{
+	struct home *h = *state;
+	put_file(h, in_project(h, "m/f"), "x");
+	in_child(mount_and_watch, h);
+}
+
+static void watch_as_nobody(struct home *h)
+{
+	struct scene s;
+	if (setgid(65534) || setuid(65534))
+		_exit(77);
+	watch_project(&s, h);
+	if (!noted(&s, "2 directories below") || s.notes.count != 1)
+		_exit(1);
+	_exit(0);
+}
+
+static void unreadable_directories_are_noted_once(void **state)
+{
+	struct home *h = *state;
+	put_file(h, in_project(h, "a/f"), "x");
+	put_file(h, in_project(h, "b/f"), "x");
+	chmod(h->dir, 0755);
+	chmod(in_project(h, "a"), 0700);
+	chmod(in_project(h, "b"), 0700);
+	in_child(watch_as_nobody, h);
+}
+
+/* A root inside a repository obeys the rules above it, as they are now. */
+static void rules_above_the_root(void **state)
+{
+	struct scene s;
+	struct home *h = *state;
+	put_file(h, in_project(h, "api/f"), "x");
+	open_scene(&s, h, &(struct watch_trouble){ 0 });
+	sh(&s, "git -c init.defaultBranch=main init -q; echo '/api/*.log' >.gitignore; "
+	       "git config core.excludesFile '~/mine'; echo '*.mine' >~/mine");
+	add_rule(&s, &(struct watch_rule_set){ .path = in_project(h, "api"), .git = true }, 1);
+	sh(&s, "echo >api/a.log; echo >api/b.mine");
+	stay_quiet(&s, 100);
+	sh(&s, "echo >.gitignore; echo >~/mine");
+	becomes(&s, "echo x >api/a.log; echo x >api/b.mine", "api/a.log api/b.mine");
+	close_scene(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(plain_saves),
 		test(editors_saves),
+		test(real_tools),
 		test(new_directories_lose_nothing),
 		test(rules_of_git_live),
 		test(rules_of_the_module),
@@ -278,6 +385,9 @@ int main(void)
 		test(what_is_not_followed),
 		test(roots_go_and_come_back),
 		test(a_missing_path_is_an_error),
+		test(mount_points_are_not_entered),
+		test(unreadable_directories_are_noted_once),
+		test(rules_above_the_root),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
