@@ -42,7 +42,7 @@ process() {
 }
 
 up() {
-	type_line "\$DEVENV --trust up $*; echo status-\$?"
+	type_line "\$DEVENV --trust up; echo status-\$?"
 }
 
 gone() {
@@ -278,13 +278,13 @@ nothing_runs() {
 
 @test "without a terminal the output is plain lines, and ends with its reader" {
 	heart
-	devenv --trust up >out 2>err </dev/null &
+	devenv -C "$PROJECT" --trust up >out 2>err </dev/null &
 	eventually 30 grep -q 'beat 3' out
 	touch broken
 	eventually 30 grep -q 'compile FAILED' out
-	! grep -q "$(printf '\033')" out
-	! grep -q 'q quit' out
-	kill -INT "$(pgrep -f -x -- "$DEVENV --trust up")"
+	run ! grep -q "$(printf '\033')" out
+	run ! grep -q 'q quit' out
+	kill -INT "$(pgrep -f -x -- "$DEVENV -C $PROJECT --trust up")"
 	wait
 	eventually 20 nothing_runs
 	rm broken

@@ -83,7 +83,7 @@ no_rows_are_left() {
 @test "elsewhere there are plain lines: what begins, how far it is, how it ended" {
 	slow_build
 	devenv up -d 2>err
-	! grep -q "$(printf '\033')" err
+	run ! grep -q "$(printf '\033')" err
 	grep -qE '^build e2e-slow +started +' err
 	grep -qE '^build e2e-slow +[0-9]/[0-9] RUN' err
 	grep -qE '^. build e2e-slow +done +[0-9.]+ s' err
