@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINKS_MAX = 2000 };
+#include "view/footer.h"
+
+enum { LINKS_MAX = 2000, COMMAND_COLUMNS = 60 };
 
 struct node *agent_request(struct arena *a, const char *what)
 {
@@ -84,6 +86,20 @@ static bool bad(enum stage_state s)
 	return s == STAGE_FAILED || s == STAGE_WARNED;
 }
 
+/* The beginning of a long one is enough to know it again. */
+static void add_command(struct buf *out, const char *command)
+{
+	cleanup_buf struct buf clean = BUF_INIT;
+	size_t first = command ? strcspn(command, "\n") : 0;
+	if (!first)
+		return;
+	text_clean(&clean, command, first, false);
+	bool whole = !command[first] && text_width(buf_str(&clean)) <= COMMAND_COLUMNS;
+	buf_adds(out, ": ");
+	text_cut(out, buf_str(&clean), COMMAND_COLUMNS);
+	buf_adds(out, whole ? "" : " ...");
+}
+
 static void show_failure(
 	struct results *r, struct module_result *m, enum stage_kind k, struct buf *out)
 {
@@ -100,10 +116,7 @@ static void show_failure(
 	buf_addf(out, "%s %s", stage_name(k), failed ? "FAILED" : "warned");
 	if (s->status > 0)
 		buf_addf(out, " (status %d)", s->status);
-	if (s->command) {
-		buf_adds(out, ": ");
-		view_clean(out, s->command);
-	}
+	add_command(out, s->command);
 	buf_addc(out, '\n');
 	view_stage_output(out, &t, buf_str(&text), text.len, r->style);
 }
