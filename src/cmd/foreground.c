@@ -101,7 +101,7 @@ static int follow(struct foreground *f)
 	while (loop_interrupts(l) == before) {
 		if (follow_once(f, since))
 			return -1;
-		if (loop_interrupts(l) != before || !f->agent)
+		if (loop_interrupts(l) != before || !f->agent || !f->results.modules.count)
 			break;
 		since = clock_ms() * 1000000;
 		loop_turn(l, IDLE_MS);
