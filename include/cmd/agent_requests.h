@@ -5,6 +5,7 @@
 #include "cmd/agent_client.h"
 #include "run/child.h"
 #include "run/launches.h"
+#include "run/relays.h"
 #include "run/supervise.h"
 
 enum { APPLIED_MAX = 256 * 1024, OWNERS_MAX = 32 };
@@ -15,6 +16,7 @@ struct agent {
 	struct control *control;
 	struct supervisor *supervisor;
 	struct launches *launches;
+	struct relays *relays;
 	const char *socket;
 	ino_t socket_inode;
 	struct generation *now;   /* what was read last; NULL: nothing was adopted */

@@ -12,6 +12,7 @@
 struct host_launch { /* a spec with its secrets opened: never logged, never on disk */
 	const struct host_spec *spec;
 	const char *const *env; /* the whole environment, "NAME=VALUE", NULL-terminated */
+	const char *gateway; /* address under which containers are to reach it; NULL: none does */
 };
 
 struct hosts {

@@ -92,6 +92,10 @@ int engine_remove_image(struct engine *g, const char *name, struct err *e);
  * dependency volumes ("volume NAME") that none mounts. */
 int engine_unused(
 	struct engine *g, struct arena *a, bool volumes, struct strs *names, struct err *e);
+/* The address that `host-gateway` means to containers, when the engine is this machine's; else
+ * NULL.
+ */
+int engine_gateway(struct engine *g, struct arena *a, const char **out, struct err *e);
 int engine_version(struct engine *g, struct arena *a, struct node **out,
 	struct err *e); /* GET /version, for doctor */
 /* Logs of containers, demultiplexed into whole lines with their time (ns since 1970). */
@@ -276,6 +280,7 @@ struct performer {
 	const struct lock
 		*lock;       /* the workspace's, or NULL: Compose keeps it when devenv is killed */
 	struct hosts *hosts; /* who runs the host services; NULL: the plan has none */
+	const char *gateway; /* address of this host for containers; NULL: none needs it */
 	event_fn *event;
 	void *ctx;
 	int parallel; /* at most so many builds at once; 0: number of processors */

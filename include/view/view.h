@@ -41,6 +41,9 @@ void table_write(struct buf *out, const struct table *t, struct style st);
 void view_plan(struct buf *out, const struct plan *p, struct style st);
 struct node *view_plan_json(struct arena *a, const struct plan *p);
 void view_status(struct buf *out, const struct project *p, const struct world *w, struct style st);
+/* agent.c: a line on what it does and one per module; JSON null where none runs. */
+void view_agent(struct buf *out, const struct agent_seen *g, int64_t now_ms, struct style st);
+struct node *view_agent_json(struct arena *a, const struct agent_seen *g);
 /* The one word for a service's state: "ready", "unhealthy", "absent", ... */
 const char *view_unit_word(const struct service *s, const struct world *w);
 struct node *view_status_json(struct arena *a, const struct project *p, const struct world *w);

@@ -209,6 +209,7 @@ static int wait_ms(const struct agent *g)
 {
 	struct develop_loop *d = g->now ? generation_develop(g->now) : NULL;
 	int most = g->ending ? 100 : g->had_peers ? TURN_MS : FIRST_MS;
+	most = relays_timeout(g->relays, most);
 	return d ? develop_timeout(d, most) : most;
 }
 
@@ -219,6 +220,7 @@ static void turn(struct agent *g)
 	if (g->now && generation_develop(g->now))
 		develop_turn(generation_develop(g->now));
 	apply_turn(g);
+	relays_turn(g->relays);
 	look_around(g);
 }
 
@@ -267,6 +269,7 @@ static int listen_and_supervise(struct agent *g, struct err *e)
 	if (!g->supervisor)
 		return -1;
 	g->launches = launches_new(supervisor_hosts(g->supervisor));
+	g->relays = relays_new(g->loop, on_note, g);
 	g->control = control_listen(g->loop, g->socket, &agent_control_ops, g, e);
 	if (!g->control)
 		return -1;
@@ -285,6 +288,7 @@ static void release(struct agent *g)
 	}
 	generation_free(g->now);
 	child_free(g->apply);
+	relays_free(g->relays);
 	supervisor_free(g->supervisor);
 	launches_free(g->launches);
 	control_close(g->control);

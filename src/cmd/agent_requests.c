@@ -122,6 +122,7 @@ static struct node *start(
 	struct host_launch l;
 	if (refuse_ending(g, e) || launch_from_node(a, request, &l, e) || h->ops->start(h, &l, e))
 		return NULL;
+	relays_start(g->relays, host_id(a, l.spec->service, l.spec->number), &l);
 	return done(a);
 }
 
@@ -142,6 +143,8 @@ static struct node *stop(
 	int64_t ms = grace && grace->kind == NODE_INT ? grace->integer : -1;
 	if (!id || h->ops->stop(h, id, ms, get_bool(request, "remove", false), e))
 		return NULL;
+	if (get_bool(request, "remove", false))
+		relays_stop(g->relays, id);
 	return done(a);
 }
 

@@ -280,6 +280,18 @@ static bool has_host_steps(const struct plan *p)
 	return false;
 }
 
+/* Is a host service started that containers may want to reach? */
+static bool needs_gateway(const struct context *c)
+{
+	bool starts = false, containers = false;
+	for (size_t i = 0; i < c->plan.steps.count; i++)
+		starts = starts || c->plan.steps.items[i]->hosts.count;
+	for (size_t i = 0; i < c->project.services.count; i++)
+		containers = containers || (c->project.services.items[i].where == RUN_CONTAINER &&
+						   !c->project.services.items[i].left_out);
+	return c->engine && starts && containers;
+}
+
 int carry_out(struct context *c)
 {
 	return carry_out_heard(c, NULL, NULL);
@@ -292,6 +304,10 @@ int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 	int status = has_host_steps(&c->plan) ? join_agent(c) : 0;
 	if (status)
 		return status;
+	const char *gateway = NULL;
+	struct err unknown = ERR_INIT;
+	if (needs_gateway(c))
+		engine_gateway(c->engine, &c->arena, &gateway, &unknown);
 	struct watcher w = { c, NULL, also, ctx };
 	struct performer pf = {
 		.loop = c->loop,
@@ -301,6 +317,7 @@ int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 		.world = &c->world,
 		.lock = &c->lock,
 		.hosts = c->hosts,
+		.gateway = gateway,
 		.event = on_event,
 		.ctx = &w,
 	};

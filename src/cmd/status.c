@@ -23,6 +23,7 @@ static int run_status(struct context *c, const void *opts, const struct strs *ar
 		note(c, "note: no containers are shown: %s", c->engine_error.text);
 	cleanup_buf struct buf b = BUF_INIT;
 	view_status(&b, &c->project, &c->world, c->out);
+	view_agent(&b, &c->world.agent, clock_ms(), c->out);
 	return emit(&b) ? 0 : ERR_FAILED;
 }
 
@@ -219,7 +220,10 @@ const struct cmd cmd_status = {
 	.help = "each service with its state, health, uptime and ports",
 	.detail = "One engine request. \"ready\" is what `up` saw answer; \"healthy\" and "
 		  "\"unhealthy\" are the engine's\n"
-		  "own word; \"done\" is a job that exited 0.",
+		  "own word; \"done\" is a job that exited 0.\n\n"
+		  "Where the agent runs, a line says how it keeps host services (so that none "
+		  "survives it) and what\n"
+		  "it watches; then a line per module with the marks of its stages.",
 	.run = run_status,
 };
 

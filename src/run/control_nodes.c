@@ -294,6 +294,7 @@ struct node *launch_to_node(struct arena *a, const struct host_launch *l)
 		if (utf8_valid(l->env[i], strlen(l->env[i]), NULL)) /* else JSON cannot say it */
 			list_add(a, env, node_str(a, l->env[i], nowhere));
 	map_put(a, n, "env", nowhere, env);
+	put_text(a, n, "gateway", l->gateway);
 	return n;
 }
 
@@ -344,6 +345,8 @@ int launch_from_node(struct arena *a, const struct node *n, struct host_launch *
 	if (!list || env.count != node_count(list))
 		return err_set(e, ERR_USAGE, "a start needs env, a list of strings");
 	strs_add(a, &env, NULL);
-	*out = (struct host_launch){ .spec = s, .env = env.items };
+	*out = (struct host_launch){
+		.spec = s, .env = env.items, .gateway = get_text(n, "gateway")
+	};
 	return 0;
 }

@@ -4,7 +4,10 @@
  */
 #include "run/engine.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -173,4 +176,35 @@ int engine_check_socket(const struct engine *g, struct err *e)
 	close(fd);
 	/* EAGAIN: its queue is full; whether it answers shows with the first request. */
 	return rc && rc != EAGAIN && rc != EINPROGRESS ? explain_socket(g->socket, rc, e) : 0;
+}
+
+/* Engines that name no gateway of their bridge mean the bridge's own address. */
+static const char *bridge_address(struct arena *a, const char *bridge)
+{
+	struct ifaddrs *all = NULL;
+	char text[INET_ADDRSTRLEN] = "";
+	if (getifaddrs(&all))
+		return NULL;
+	for (struct ifaddrs *i = all; i && !text[0]; i = i->ifa_next)
+		if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET && streq(i->ifa_name, bridge))
+			inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr,
+				text, sizeof(text));
+	freeifaddrs(all);
+	return text[0] ? arena_strdup(a, text) : NULL;
+}
+
+int engine_gateway(struct engine *g, struct arena *a, const char **out, struct err *e)
+{
+	struct node *n = NULL;
+	*out = NULL;
+	if (!g->socket[0])
+		return 0;
+	if (engine_get(g, a, &n, e, "/networks/bridge"))
+		return -1;
+	const char *named =
+		node_text(node_get(node_get(n, "Options"), "com.docker.network.bridge.name"));
+	*out = node_text(node_path(n, "IPAM.Config[0].Gateway"));
+	if (!*out)
+		*out = bridge_address(a, named ? named : "docker0");
+	return 0;
 }

@@ -82,7 +82,11 @@ static void remember(struct launches *l, const struct host_launch *what)
 		strs_add(&x->a, &env, arena_strdup(&x->a, what->env[i]));
 	strs_add(&x->a, &env, NULL);
 	x->id = host_id(&x->a, what->spec->service, what->spec->number);
-	x->what = (struct host_launch){ copy_spec(&x->a, what->spec), env.items };
+	x->what = (struct host_launch){
+		.spec = copy_spec(&x->a, what->spec),
+		.env = env.items,
+		.gateway = arena_strdup(&x->a, what->gateway),
+	};
 	forget(l, x->id);
 	x->next = l->items;
 	l->items = x;

@@ -102,7 +102,9 @@ const char *const *job_host_environment(struct job *j, const struct host_spec *s
 static int start_one(struct job *j, const struct host_spec *s)
 {
 	struct hosts *h = j->run->pf->hosts;
-	struct host_launch l = { .spec = s, .env = job_host_environment(j, s) };
+	struct host_launch l = {
+		.spec = s, .env = job_host_environment(j, s), .gateway = j->run->pf->gateway
+	};
 	if (!l.env || h->ops->start(h, &l, &j->error)) {
 		j->error.place = j->error.place.file ? j->error.place : s->place;
 		return -1;

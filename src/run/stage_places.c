@@ -166,7 +166,7 @@ static int host_begin(struct job *j)
 {
 	struct stage_job *st = j->state;
 	struct hosts *hosts = j->run->pf->hosts;
-	struct host_launch launch = { j->step->hosts.items[0], host_environment(j) };
+	struct host_launch launch = { .spec = j->step->hosts.items[0], .env = host_environment(j) };
 	if (!launch.env)
 		return -1;
 	if (!hosts || !hosts->ops->run)

@@ -202,5 +202,6 @@ struct node *view_status_json(struct arena *a, const struct project *p, const st
 		list_add(a, list, n);
 	}
 	map_put(a, top, "services", no, list);
+	map_put(a, top, "agent", no, view_agent_json(a, &w->agent));
 	return top;
 }
