@@ -47,7 +47,8 @@ struct foreground {
 	char filter_text[PROMPT_MAX + 1];
 	struct restarting restart;
 	enum ending ending;
-	bool quit; /* by key: that is no failure */
+	bool quit;   /* by key: that is no failure */
+	bool failed; /* the agent has gone without a word */
 };
 
 /* foreground.c: the agent's events that are there. */

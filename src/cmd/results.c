@@ -179,25 +179,34 @@ static void note_output(struct results *r, const struct node *e)
 	}
 }
 
-static void note_unit(const struct results *r, const struct node *n, struct buf *out)
+/* One that ended, or ends again and again; what was asked for needs no word. */
+static bool is_news(const struct container *u)
+{
+	if (u->state == UNIT_RESTARTING)
+		return u->note && !streq(u->note, unit_state_name(u->state));
+	return u->state == UNIT_EXITED || u->state == UNIT_DEAD;
+}
+
+static void note_unit(struct results *r, const struct node *n, struct buf *out)
 {
 	struct arena a = ARENA_INIT;
 	struct container u = { 0 };
+	cleanup_buf struct buf line = BUF_INIT;
 	unit_from_node(&a, n, &u);
-	bool restarts = u.state == UNIT_RESTARTING && u.note &&
-			!streq(u.note, unit_state_name(u.state)); /* else it was asked for */
-	bool ended = u.state == UNIT_EXITED || u.state == UNIT_DEAD;
-	if (u.service && r->units && (ended || restarts)) {
-		prefix(r, out, u.service, "33");
-		buf_adds(out, unit_state_name(u.state));
+	if (u.service && r->units && is_news(&u)) {
+		prefix(r, &line, u.service, "33");
+		buf_adds(&line, unit_state_name(u.state));
 		if (u.exit_code)
-			buf_addf(out, " (status %d)", u.exit_code);
+			buf_addf(&line, " (status %d)", u.exit_code);
 		if (u.note) {
-			buf_adds(out, ": ");
-			view_clean(out, u.note);
+			buf_adds(&line, ": ");
+			view_clean(&line, u.note);
 		}
-		buf_addc(out, '\n');
+		buf_addc(&line, '\n');
 	}
+	if (!streq(r->told, buf_str(&line)))
+		buf_add(out, buf_str(&line), line.len);
+	snprintf(r->told, sizeof(r->told), "%s", buf_str(&line));
 	arena_release(&a);
 }
 

@@ -276,6 +276,32 @@ nothing_runs() {
 	eventually 30 nothing_runs
 }
 
+@test "an agent that is killed is noticed, and the terminal given back" {
+	heart
+	terminal
+	up
+	sees 'beat 1\.'
+	pid=$(process)
+	pkill -KILL -f -- "-C $PROJECT .*__agent"
+	sees 'the agent has ended unexpectedly'
+	eventually 20 gone "$pid"
+	shown '^status-' || press C-c
+	sees '^status-1'
+	settings_are_back
+	cursor_is_seen
+}
+
+@test "an agent that another command ends takes the foreground along" {
+	heart
+	terminal
+	up
+	sees 'beat 1\.'
+	devenv down
+	sees 'the agent has ended'
+	sees '^status-0'
+	settings_are_back
+}
+
 @test "without a terminal the output is plain lines, and ends with its reader" {
 	heart
 	devenv -C "$PROJECT" --trust up >out 2>err </dev/null &
