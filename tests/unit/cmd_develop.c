@@ -159,8 +159,8 @@ static void start_service(const char *name)
 		.stop_grace_ms = 1000,
 		.hash = "h",
 		.inputs = "" };
-	struct host_launch l = { &spec,
-		(const char *const *)clean_environment(&set.c.arena, NULL) };
+	struct host_launch l = { .spec = &spec,
+		.env = (const char *const *)clean_environment(&set.c.arena, NULL) };
 	strs_add(&set.c.arena, &spec.argv, "sleep");
 	strs_add(&set.c.arena, &spec.argv, "1000");
 	if (set.hosts->ops->start(set.hosts, &l, &e))
