@@ -78,7 +78,7 @@ static void launches_go_there_and_back(void **state)
 		.job = true,
 		.place = { .file = "devenv.yml", .line = 7, .col = 3 } };
 	static const char *const env[] = { "A=1", "B=two words", "BAD=\xff", NULL };
-	struct host_launch l = { &s, env }, back;
+	struct host_launch l = { .spec = &s, .env = env }, back;
 	strs_add(&h->a, &s.argv, "sh");
 	strs_add(&h->a, &s.argv, "-c");
 	strs_add(&h->a, &s.success_codes, "143");
@@ -171,7 +171,7 @@ static void launches_are_remembered(void **state)
 	char service[] = "a", var[] = "X=1";
 	const char *env[] = { var, NULL };
 	struct host_spec s = { .service = service, .number = 1, .dir = "/srv" };
-	struct host_launch l = { &s, env }, back;
+	struct host_launch l = { .spec = &s, .env = env }, back;
 	strs_add(&h->a, &s.argv, "x");
 	assert_int_equal(o->ops->start(o, &l, &h->e), 0);
 	assert_int_equal(o->ops->start(o, &l, &h->e), 0);
