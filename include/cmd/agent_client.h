@@ -27,6 +27,8 @@ int join_agent(struct context *c);
 int reconcile(struct context *c);
 /* Tells it to go, after its services were stopped, and waits until it has. */
 int end_agent(struct context *c);
+/* It is not there any more, and with it what it ran: the world forgets both. */
+void leave_agent(struct context *c);
 
 /* Does this `up` leave something to watch or to supervise? */
 bool wants_agent(const struct context *c, const struct up_opts *o);

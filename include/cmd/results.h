@@ -29,6 +29,7 @@ struct results {
 	} modules;
 	char host[256]; /* for links */
 	int width;      /* of the names in front of lines */
+	char told[300]; /* of host services, last: what is said twice is shown once */
 };
 
 /* Asks the agent how things stand and to be told from now on. 0, or -1 with *e. */

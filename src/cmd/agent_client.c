@@ -33,7 +33,7 @@ static bool is_true(const struct node *n, const char *key)
 	return v && v->kind == NODE_BOOL && v->boolean;
 }
 
-static void leave(struct context *c)
+void leave_agent(struct context *c)
 {
 	control_disconnect(c->agent);
 	c->agent = NULL;
@@ -57,9 +57,14 @@ static int meet(struct context *c)
 		return c->error.code ? -1 : 0;
 	struct node *seen = control_ask(c->agent, &c->arena, request(&c->arena, "look"), &c->error);
 	if (!seen || is_true(seen, "ending")) {
+<<<<<<< HEAD
 		bool goes = seen || control_gone(c->agent);
 		leave(c);
 		return goes ? 0 : -1;
+=======
+		leave_agent(c);
+		return seen ? 0 : -1;
+>>>>>>> foreground
 	}
 	control_read_look(&c->arena, seen, &c->world);
 	c->hosts = control_hosts(c->agent);
@@ -233,7 +238,7 @@ int end_agent(struct context *c)
 	if (more >= 0)
 		return fail_with(c, ERR_FAILED, "the agent (pid %ld) takes too long to end",
 			(long)control_pid(c->agent));
-	leave(c);
+	leave_agent(c);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/agent_client.h"
 #include "foreground_parts.h"
 
 enum { IDLE_MS = 1000 };
@@ -28,12 +29,14 @@ static void drop_agent(struct foreground *f)
 	loop_hook_free(f->agent_hook);
 	f->agent_hook = NULL;
 	f->agent = NULL;
+	leave_agent(f->context);
 }
 
 /* Without it and without containers there is nothing left that could say something. */
 static void agent_gone(struct foreground *f)
 {
-	if (!f->results.ended)
+	f->failed = !f->results.ended;
+	if (f->failed)
 		show_say(f, "the agent has ended unexpectedly, and with it what it ran on this "
 			    "host");
 	drop_agent(f);
@@ -101,7 +104,7 @@ static int follow(struct foreground *f)
 	while (loop_interrupts(l) == before) {
 		if (follow_once(f, since))
 			return -1;
-		if (loop_interrupts(l) != before || !f->agent)
+		if (loop_interrupts(l) != before || !f->agent || !f->results.modules.count)
 			break;
 		since = clock_ms() * 1000000;
 		loop_turn(l, IDLE_MS);
@@ -238,6 +241,6 @@ int foreground_run(struct context *c, struct control_client *agent, const struct
 	if (f.ending == ENDING_DETACH)
 		return detach(&f);
 	if (f.ending == ENDING_GONE || !loop_signal(c->loop))
-		return 0; /* all have stopped */
+		return f.failed ? ERR_FAILED : 0; /* all have stopped */
 	return stop(&f, services);
 }

@@ -194,6 +194,8 @@ static void act(struct foreground *f, enum intent i)
 		help(f);
 		break;
 	case INTENT_REDRAW:
+		show_again(f);
+		break;
 	case INTENT_NONE:
 		break;
 	}

@@ -35,7 +35,8 @@ struct foreground {
 	struct log_printer printer;
 	struct tty *tty; /* NULL: plain lines on standard output */
 	struct footer footer;
-	bool pins; /* the terminal can do what the footer needs */
+	bool pins;         /* the terminal can do what the footer needs */
+	struct buf pinned; /* as last drawn */
 	struct keys keys;
 	struct buf lines; /* to be shown with the next drawing */
 	size_t dropped;   /* lines that the terminal was too slow for */
@@ -46,7 +47,8 @@ struct foreground {
 	char filter_text[PROMPT_MAX + 1];
 	struct restarting restart;
 	enum ending ending;
-	bool quit; /* by key: that is no failure */
+	bool quit;   /* by key: that is no failure */
+	bool failed; /* the agent has gone without a word */
 };
 
 /* foreground.c: the agent's events that are there. */
@@ -56,7 +58,8 @@ void on_agent(void *foreground);
 void show_open(struct foreground *f);
 void show_lines(struct foreground *f, const struct buf *lines); /* whole ones */
 void show_say(struct foreground *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void show_footer(struct foreground *f); /* something in it is another now */
+void show_footer(struct foreground *f); /* something in it may be another now */
+void show_again(struct foreground *f);  /* draws it whatever it was */
 void show_close(struct foreground *f);  /* the terminal as it was; what is pending goes out */
 
 /* foreground_keys.c */

@@ -132,6 +132,11 @@ static void draw(struct foreground *f)
 	tell_dropped(f);
 	if (pinned)
 		status_line(f, &line);
+	if (!f->lines.len && line.len && line.len == f->pinned.len &&
+		memcmp(line.data, f->pinned.data, line.len) == 0)
+		return;
+	buf_truncate(&f->pinned, 0);
+	buf_add(&f->pinned, buf_str(&line), line.len);
 	footer_draw(&f->footer, &out, &f->lines, pinned ? buf_str(&line) : NULL, tty_width(f->tty),
 		f->keys.asking != INTENT_NONE);
 	buf_truncate(&f->lines, 0);
@@ -143,6 +148,12 @@ void show_footer(struct foreground *f)
 {
 	if (f->tty)
 		draw_soon(f);
+}
+
+void show_again(struct foreground *f)
+{
+	buf_truncate(&f->pinned, 0);
+	show_footer(f);
 }
 
 void show_lines(struct foreground *f, const struct buf *lines)
@@ -177,6 +188,7 @@ void show_say(struct foreground *f, const char *fmt, ...)
 static void unpin(struct foreground *f)
 {
 	cleanup_buf struct buf out = BUF_INIT;
+	buf_truncate(&f->pinned, 0);
 	tell_dropped(f);
 	footer_draw(&f->footer, &out, &f->lines, NULL, tty_width(f->tty), false);
 	buf_truncate(&f->lines, 0);
@@ -191,7 +203,7 @@ static void on_left(void *ctx)
 
 static void on_again(void *ctx)
 {
-	draw(ctx);
+	show_again(ctx);
 }
 
 /* A closed terminal takes everything with it, as a signal to hang up does. */
@@ -221,4 +233,5 @@ void show_close(struct foreground *f)
 	tty_close(f->tty, CLOSE_MS);
 	f->tty = NULL;
 	buf_release(&f->lines);
+	buf_release(&f->pinned);
 }

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINKS_MAX = 2000 };
+#include "view/footer.h"
+
+enum { LINKS_MAX = 2000, COMMAND_COLUMNS = 60 };
 
 struct node *agent_request(struct arena *a, const char *what)
 {
@@ -84,6 +86,20 @@ static bool bad(enum stage_state s)
 	return s == STAGE_FAILED || s == STAGE_WARNED;
 }
 
+/* The beginning of a long one is enough to know it again. */
+static void add_command(struct buf *out, const char *command)
+{
+	cleanup_buf struct buf clean = BUF_INIT;
+	size_t first = command ? strcspn(command, "\n") : 0;
+	if (!first)
+		return;
+	text_clean(&clean, command, first, false);
+	bool whole = !command[first] && text_width(buf_str(&clean)) <= COMMAND_COLUMNS;
+	buf_adds(out, ": ");
+	text_cut(out, buf_str(&clean), COMMAND_COLUMNS);
+	buf_adds(out, whole ? "" : " ...");
+}
+
 static void show_failure(
 	struct results *r, struct module_result *m, enum stage_kind k, struct buf *out)
 {
@@ -100,10 +116,7 @@ static void show_failure(
 	buf_addf(out, "%s %s", stage_name(k), failed ? "FAILED" : "warned");
 	if (s->status > 0)
 		buf_addf(out, " (status %d)", s->status);
-	if (s->command) {
-		buf_adds(out, ": ");
-		view_clean(out, s->command);
-	}
+	add_command(out, s->command);
 	buf_addc(out, '\n');
 	view_stage_output(out, &t, buf_str(&text), text.len, r->style);
 }
@@ -166,25 +179,34 @@ static void note_output(struct results *r, const struct node *e)
 	}
 }
 
-static void note_unit(const struct results *r, const struct node *n, struct buf *out)
+/* One that ended, or ends again and again; what was asked for needs no word. */
+static bool is_news(const struct container *u)
+{
+	if (u->state == UNIT_RESTARTING)
+		return u->note && !streq(u->note, unit_state_name(u->state));
+	return u->state == UNIT_EXITED || u->state == UNIT_DEAD;
+}
+
+static void note_unit(struct results *r, const struct node *n, struct buf *out)
 {
 	struct arena a = ARENA_INIT;
 	struct container u = { 0 };
+	cleanup_buf struct buf line = BUF_INIT;
 	unit_from_node(&a, n, &u);
-	bool restarts = u.state == UNIT_RESTARTING && u.note &&
-			!streq(u.note, unit_state_name(u.state)); /* else it was asked for */
-	bool ended = u.state == UNIT_EXITED || u.state == UNIT_DEAD;
-	if (u.service && r->units && (ended || restarts)) {
-		prefix(r, out, u.service, "33");
-		buf_adds(out, unit_state_name(u.state));
+	if (u.service && r->units && is_news(&u)) {
+		prefix(r, &line, u.service, "33");
+		buf_adds(&line, unit_state_name(u.state));
 		if (u.exit_code)
-			buf_addf(out, " (status %d)", u.exit_code);
+			buf_addf(&line, " (status %d)", u.exit_code);
 		if (u.note) {
-			buf_adds(out, ": ");
-			view_clean(out, u.note);
+			buf_adds(&line, ": ");
+			view_clean(&line, u.note);
 		}
-		buf_addc(out, '\n');
+		buf_addc(&line, '\n');
 	}
+	if (!streq(r->told, buf_str(&line)))
+		buf_add(out, buf_str(&line), line.len);
+	snprintf(r->told, sizeof(r->told), "%s", buf_str(&line));
 	arena_release(&a);
 }
 
