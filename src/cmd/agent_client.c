@@ -57,14 +57,9 @@ static int meet(struct context *c)
 		return c->error.code ? -1 : 0;
 	struct node *seen = control_ask(c->agent, &c->arena, request(&c->arena, "look"), &c->error);
 	if (!seen || is_true(seen, "ending")) {
-<<<<<<< HEAD
 		bool goes = seen || control_gone(c->agent);
-		leave(c);
-		return goes ? 0 : -1;
-=======
 		leave_agent(c);
-		return seen ? 0 : -1;
->>>>>>> foreground
+		return goes ? 0 : -1;
 	}
 	control_read_look(&c->arena, seen, &c->world);
 	c->hosts = control_hosts(c->agent);

@@ -78,11 +78,7 @@ static void launches_go_there_and_back(void **state)
 		.job = true,
 		.place = { .file = "devenv.yml", .line = 7, .col = 3 } };
 	static const char *const env[] = { "A=1", "B=two words", "BAD=\xff", NULL };
-<<<<<<< HEAD
 	struct host_launch l = { .spec = &s, .env = env, .gateway = "172.17.0.1" }, back;
-=======
-	struct host_launch l = { .spec = &s, .env = env }, back;
->>>>>>> foreground
 	strs_add(&h->a, &s.argv, "sh");
 	strs_add(&h->a, &s.argv, "-c");
 	strs_add(&h->a, &s.success_codes, "143");
