@@ -39,6 +39,8 @@ struct tmux_pane {
 	const char *service; /* it belongs to */
 	const char *run;     /* of that service, which its process was begun under; "": unknown */
 	const char *state;   /* as its title says now */
+	const char *window;  /* "@1" */
+	bool alarm;          /* the window is marked */
 };
 struct tmux_panes {
 	struct tmux_pane *items;

@@ -87,6 +87,7 @@ static const char *const sections[] = {
 	[COMPLETE_VOLUME] = "volumes",
 	[COMPLETE_SECRET] = "secrets",
 	[COMPLETE_COMMAND] = "commands",
+	[COMPLETE_LAYOUT] = "layouts",
 };
 
 static void offer_kind(struct context *c, enum complete kind, const char *const *choices)

@@ -74,6 +74,30 @@ static void set(struct watcher *x, struct arena *a, const struct tmux_pane *p, c
 	say(x, a, (const char *const[]){ "set-option", "-p", "-t", p->id, name, value, NULL });
 }
 
+static bool is_alarm(const char *word)
+{
+	return streq(colour_of(word), "red");
+}
+
+/* The window's mark in the status line, by all of its panes. Told at the first of them. */
+static void mark_window(struct watcher *x, struct arena *a, const struct tmux_panes *panes,
+	const char *const *states, size_t first)
+{
+	const struct tmux_pane *p = &panes->items[first];
+	bool alarm = false;
+	for (size_t i = 0; i < panes->count; i++) {
+		if (!streq(panes->items[i].window, p->window))
+			continue;
+		if (i < first)
+			return;
+		alarm = alarm || is_alarm(states[i]);
+	}
+	if (alarm != p->alarm)
+		say(x, a,
+			(const char *const[]){ "set-option", "-w", "-t", p->window, "@devenv_alarm",
+				alarm ? "on" : "", NULL });
+}
+
 static void show_state(
 	struct watcher *x, struct arena *a, const struct tmux_pane *p, const char *word)
 {
@@ -155,14 +179,18 @@ static int look_once(struct watcher *x, struct arena *a)
 		[RUN_HOST] = x->hosts && look_at_hosts(c, a, &now),
 	};
 	x->words = (struct strs){ 0 };
+	const char **states = arena_array(a, const char *, panes.count + 1);
 	for (size_t i = 0; i < panes.count; i++) {
 		const struct tmux_pane *p = &panes.items[i];
 		const struct service *s = project_service(&c->project, p->service);
 		bool known = s && seen[s->where];
-		show_state(x, a, p, !s ? "gone" : known ? view_unit_word(s, &now) : "unknown");
+		states[i] = !s ? "gone" : known ? view_unit_word(s, &now) : "unknown";
+		show_state(x, a, p, states[i]);
 		if (known)
 			keep_alive(x, a, p, world_container(&now, s->name));
 	}
+	for (size_t i = 0; i < panes.count; i++)
+		mark_window(x, a, &panes, states, i);
 	if (x->words.count) {
 		x->settle = SETTLE_LOOKS;
 		tmux_ask(&x->tmux, &x->words, &out, &status, &ignored);

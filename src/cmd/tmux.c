@@ -139,7 +139,10 @@ static int give_up(struct context *c, const struct tmux *t, const struct session
 	err_set(&c->error, ERR_FAILED, "tmux could not make the session: %s", said);
 	if (l)
 		c->error.place = l->place;
-	err_hint(&c->error, "`devenv tmux --print` shows what it was told");
+	if (strstr(said, "no space"))
+		err_hint(&c->error, "make the terminal larger, or divide the window");
+	else
+		err_hint(&c->error, "`devenv tmux --print` shows what it was told");
 	return fail(c);
 }
 
@@ -279,5 +282,6 @@ const struct cmd cmd_tmux = {
 	.opts = tmux_options,
 	.opts_size = sizeof(struct tmux_opts),
 	.max_args = 1,
+	.complete = COMPLETE_LAYOUT,
 	.run = run_tmux,
 };

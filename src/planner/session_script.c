@@ -186,6 +186,22 @@ static void window(struct script *x, const struct session_window *w, bool first)
 		option(x, "-w", "synchronize-panes", "on");
 }
 
+/* A window in the background tells that a service of it is down. Once for each server: the
+ * developer's own format stays in front. */
+static void marks(struct script *x)
+{
+	static const char mark[] = "#{?@devenv_alarm,#[fg=red] !#[default],}";
+	cleanup_buf struct buf b = BUF_INIT;
+	buf_adds(&b, "set-option -g @devenv_marks on");
+	buf_adds(&b, " ; set-option -g -a window-status-format");
+	word(&b, mark);
+	buf_adds(&b, " ; set-option -g -a window-status-current-format");
+	word(&b, mark);
+	buf_adds(x->out, "if-shell -F '#{@devenv_marks}' ''");
+	word(x->out, buf_str(&b));
+	buf_addc(x->out, '\n');
+}
+
 /* run-shell takes a shell's line, and that line as a format: the one place where words are joined.
  */
 static void watcher(struct script *x)
@@ -211,9 +227,12 @@ void session_script(struct buf *out, const struct session *s)
 	options(&x, "-g", &s->global_options);
 	for (size_t i = 0; i < s->windows.count; i++) {
 		window(&x, &s->windows.items[i], i == 0);
-		if (!i)
-			options(&x, "", &s->options);
+		if (i)
+			continue;
+		option(&x, "", "destroy-unattached", "off");
+		options(&x, "", &s->options);
 	}
+	marks(&x);
 	buf_adds(out, "bind-key R respawn-pane -k\n");
 	buf_addf(out, "select-window -t '%s^'\n", x.target);
 	if (s->focus)

@@ -130,39 +130,55 @@ int tmux_client(
 
 /* ---- panes ---- */
 
-enum { FIELDS = 7 };
+/* What is asked of each pane, and in which order it comes back. */
+enum { F_PANE, F_DEAD, F_STATUS, F_TIME, F_SERVICE, F_RUN, F_STATE, F_WINDOW, F_ALARM, FIELDS };
+static const char *const field_names[FIELDS] = {
+	[F_PANE] = "pane_id",
+	[F_DEAD] = "pane_dead",
+	[F_STATUS] = "pane_dead_status",
+	[F_TIME] = "pane_dead_time",
+	[F_SERVICE] = "@devenv_service",
+	[F_RUN] = "@devenv_run",
+	[F_STATE] = "@devenv_state",
+	[F_WINDOW] = "window_id",
+	[F_ALARM] = "@devenv_alarm",
+};
+
+static const char *pane_format(struct arena *a)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	for (size_t i = 0; i < FIELDS; i++)
+		buf_addf(&b, "%s#{%s}", i ? "|" : "", field_names[i]);
+	return arena_strdup(a, buf_str(&b));
+}
 
 static void read_pane(struct arena *a, const char *line, size_t len, struct tmux_panes *out)
 {
-	const char *field[FIELDS] = { "", "", "", "", "", "", "" };
+	const char *field[FIELDS];
 	char *at = arena_strndup(a, line, len);
-	for (size_t i = 0; i < FIELDS && at; i++) {
-		char *end = strchr(at, '|');
-		if (end)
-			*end = '\0';
+	for (size_t i = 0; i < FIELDS; i++) {
+		char *end = at + strcspn(at, "|");
 		field[i] = at;
-		at = end ? end + 1 : NULL;
+		at = *end ? end + 1 : end;
+		*end = '\0';
 	}
-	int64_t died = 0;
-	parse_int(field[3], &died);
-	if (*field[4])
-		*list_push(a, out) = (struct tmux_pane){
-			.id = field[0],
-			.dead = streq(field[1], "1"),
-			.failed = !streq(field[2], "0"),
-			.died = died,
-			.service = field[4],
-			.run = field[5],
-			.state = field[6],
-		};
+	if (!*field[F_SERVICE])
+		return;
+	struct tmux_pane *p = list_push(a, out);
+	p->id = field[F_PANE];
+	p->dead = streq(field[F_DEAD], "1");
+	p->failed = !streq(field[F_STATUS], "0");
+	parse_int(field[F_TIME], &p->died);
+	p->service = field[F_SERVICE];
+	p->run = field[F_RUN];
+	p->state = field[F_STATE];
+	p->window = field[F_WINDOW];
+	p->alarm = *field[F_ALARM] != '\0';
 }
 
 int tmux_look(const struct tmux *t, struct arena *a, struct tmux_panes *out, struct err *e)
 {
-	static const char *words[] = { "list-panes", "-a", "-F",
-		"#{pane_id}|#{pane_dead}|#{pane_dead_status}|#{pane_dead_time}|#{@devenv_service}|#"
-		"{@devenv_run}|#{@"
-		"devenv_state}" };
+	const char *words[] = { "list-panes", "-a", "-F", pane_format(a) };
 	struct strs l = { words, countof(words), countof(words) };
 	cleanup_buf struct buf text = BUF_INIT;
 	int status = 0;

@@ -71,6 +71,15 @@ outer() {
 	tmux -S "$OUTER" -f /dev/null new-session -d -s outer -x 120 -y 40 -- "$@"
 }
 
+# marked TITLE: the window of that pane is marked in the status line.
+marked() {
+	[[ $(mux display-message -p -t "$(pane "$1")" '#{T:window-status-format}') == *"fg=red"* ]]
+}
+
+unmarked() {
+	! marked "$1"
+}
+
 # attached SESSIONS: they, sorted, have a client each.
 attached() {
 	[ "$(mux list-clients -F '#{client_session}' 2>/dev/null | sort | xargs)" = "$1" ]
@@ -121,9 +130,11 @@ web db client" ] || fail "other panes"
 	eventually 20 dead "api shell"
 	eventually 20 is "api shell" exited
 	[ "$(mux show-options -p -v -t "$(pane "api shell")" @devenv_colour)" = red ]
+	eventually 20 marked "api shell"
 	ok devenv up -d
 	eventually 20 alive "api shell"
 	eventually 20 is "api shell" ready
+	eventually 20 unmarked "api shell"
 	# Restarted at once: the pane's end may be seen after the service is back.
 	ok devenv restart db
 	eventually 20 alive "db client"
