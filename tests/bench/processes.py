@@ -64,6 +64,13 @@ def of_home(home):
             and mark in read(pid, "environ").split(b"\0")]
 
 
+def with_argument(word):
+    """Those that were started with this word among their arguments."""
+    word = word.encode()
+    return [pid for pid in all_pids() if alive(pid)
+            and word in read(pid, "cmdline").split(b"\0")]
+
+
 def links(pid):
     """What its descriptors lead to."""
     found = []
