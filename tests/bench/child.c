@@ -1,5 +1,5 @@
 /*
- * What the benches let others start. Each appends lines "NANOSECONDS PID TEXT" of CLOCK_MONOTONIC:
+ * What the benches let others start. Each appends lines "NANOSECONDS TEXT" of CLOCK_MONOTONIC:
  *   child stamp LOG MARKER    the time and what the marker's file holds; ends
  *   child mark LOG            the time; then sleeps until it is told to end
  *   child flood MIB LOG       the time, so many MiB of numbered lines on stdout, the time; sleeps
@@ -18,8 +18,8 @@ static void note(const char *log, const char *text)
 	struct timespec t;
 	char line[160];
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	int n = snprintf(line, sizeof(line), "%lld %d %s\n",
-		(long long)t.tv_sec * 1000000000LL + t.tv_nsec, (int)getpid(), text);
+	int n = snprintf(line, sizeof(line), "%lld %s\n",
+		(long long)t.tv_sec * 1000000000LL + t.tv_nsec, text);
 	int fd = open(log, O_WRONLY | O_APPEND | O_CREAT, 0644);
 	if (fd < 0 || write(fd, line, (size_t)n) != n)
 		_exit(3);

@@ -123,7 +123,7 @@ def run(bench):
     shop = Shop(bench)
     rounds = min(bench.runs or 10, 10)
     try:
-        shop.write_base("")
+        shop.write_base("services: { api: { ports: { http: { published: auto } } } }\n")
         bench.do(*shop.devenv, "up", "-d", "--watch", expect=r"\bapi\b")
         api, parts, totals, floors = Api(bench, shop), [], [], []
         for turn in range(rounds):

@@ -64,11 +64,10 @@ def of_home(home):
             and mark in read(pid, "environ").split(b"\0")]
 
 
-def of_argument(text):
-    """Every living process with this argument. What a child says of its own pid is no help: in a
-    namespace that is another one than ours."""
-    word = text.encode()
-    return [pid for pid in all_pids() if pid != os.getpid() and alive(pid)
+def with_argument(word):
+    """Those that were started with this word among their arguments."""
+    word = word.encode()
+    return [pid for pid in all_pids() if alive(pid)
             and word in read(pid, "cmdline").split(b"\0")]
 
 

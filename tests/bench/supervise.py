@@ -22,11 +22,10 @@ LINE = "quick brown fox"
 
 
 def marks(path):
-    """(time, process) of each note."""
+    """When each note was made. Whose it is cannot be told: a PID namespace has numbers of its own."""
     try:
         with open(path, encoding="ascii") as file:
-            return [(int(line.split()[0]), int(line.split()[1])) for line in file
-                    if line.endswith("\n")]
+            return [int(line.split()[0]) for line in file if line.endswith("\n")]
     except FileNotFoundError:
         return []
 
@@ -132,9 +131,9 @@ def many(bench, child, kind, work):
     try:
         if not processes.until(lambda: len(marks(log)) >= CHILDREN, 60):
             raise Failure(f"{kind.__name__}: {len(marks(log))} of {CHILDREN} children started")
-        started = (max(at for at, _ in marks(log)) - begun) / 1e6
+        started = (max(marks(log)) - begun) / 1e6
         time.sleep(1)
-        children = processes.of_argument(log)
+        children = processes.with_argument(log)
         own = supervisor.own(children)
         memory = processes.pss(own)
         begun = time.monotonic()
@@ -149,14 +148,16 @@ def many(bench, child, kind, work):
 
 
 def lines_in(paths):
-    """How many of the flood's lines the files hold, and whether its end is there."""
-    count, ended = 0, False
+    """How many of the flood's lines the files hold; none may be missing between the first and the
+    last of them (what rotation drops is older than all that is there)."""
+    numbers = set()
     for path in paths:
-        done = subprocess.run(["grep", "-c", LINE, path], capture_output=True, text=True,
-                              check=False)
-        count += int(done.stdout.strip() or 0)
-        ended = ended or has_end(path)
-    return count, ended
+        done = subprocess.run(["grep", "-oE", r"[0-9]{8} the " + LINE, path], capture_output=True,
+                              text=True, check=False)
+        numbers.update(int(line[:8]) for line in done.stdout.splitlines())
+    if not numbers or max(numbers) - min(numbers) + 1 != len(numbers):
+        raise Failure(f"of {len(numbers)} lines in {', '.join(paths)} some between are missing")
+    return len(numbers)
 
 
 def has_end(path):
@@ -176,10 +177,10 @@ def flood(bench, child, kind, work):
     try:
         if not processes.until(lambda: any(map(has_end, supervisor.output())), 90):
             raise Failure(f"{kind.__name__}: the flood's last line is not in the log after 90 s")
-        took = (time.monotonic_ns() - marks(log)[0][0]) / 1e9
-        children = processes.of_argument(log) + processes.of_argument(idle)
+        took = (time.monotonic_ns() - marks(log)[0]) / 1e9
+        children = processes.with_argument(log) + processes.with_argument(idle)
         own = supervisor.own(children)
-        count, _ = lines_in(supervisor.output())
+        count = lines_in(supervisor.output())
         return FLOOD_MIB / took, count, processes.pss(own), processes.cpu(own)
     finally:
         supervisor.clear()
@@ -192,11 +193,14 @@ def restart(bench, child, kind, work):
     try:
         processes.until(lambda: marks(log), 20)
         time.sleep(1.5)  # supervisord counts a start as good after a second
+        victim = processes.with_argument(log)
+        if len(victim) != 1:
+            raise Failure(f"{kind.__name__}: {len(victim)} children where there should be one")
         begun = time.monotonic_ns()
-        os.kill(processes.of_argument(log)[0], signal.SIGKILL)
+        os.kill(victim[0], signal.SIGKILL)
         if not processes.until(lambda: len(marks(log)) > 1, 10):
             return None
-        return (marks(log)[1][0] - begun) / 1e6
+        return (marks(log)[1] - begun) / 1e6
     finally:
         supervisor.clear()
 
@@ -209,7 +213,7 @@ def piped(bench, child, filter_):
         reader = subprocess.Popen(filter_, stdin=writer.stdout, stdout=file)
     writer.stdout.close()
     processes.until(lambda: has_end(target), 60)
-    took = (time.monotonic_ns() - marks(log)[0][0]) / 1e9
+    took = (time.monotonic_ns() - marks(log)[0]) / 1e9
     processes.end([writer.pid])
     writer.wait()
     reader.wait()

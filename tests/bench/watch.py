@@ -63,7 +63,7 @@ class Tree:
                 lines = [line.split() for line in file if line.endswith("\n")]
         except FileNotFoundError:
             return []
-        return [(int(line[0]), line[2] if len(line) > 2 else "") for line in lines
+        return [(int(line[0]), line[1] if len(line) > 1 else "") for line in lines
                 if int(line[0]) >= since]
 
     def answer(self, since, limit):
