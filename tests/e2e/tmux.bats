@@ -272,3 +272,23 @@ web db client" ] || fail "other panes"
 	ok devenv tmux --kill
 	eventually 20 unwatched
 }
+
+@test "a host service: its pane shows its state and comes back with it" {
+	project tmuxhost <<-'END'
+		name: tmuxhost
+		services:
+		  docs: { run: host, command: [sh, -c, "echo docs are up; exec sleep 1000"] }
+		layouts: { one: { windows: [{ panes: [{ logs: docs }] }] } }
+	END
+	ok devenv --trust up -d
+	ok devenv tmux -d
+	eventually 20 is "docs logs" ready
+	eventually 20 shows "docs logs" "docs are up"
+	ok devenv stop docs
+	eventually 20 is "docs logs" exited
+	eventually 20 dead "docs logs"
+	ok devenv up -d
+	eventually 20 alive "docs logs"
+	eventually 20 is "docs logs" ready
+	ok devenv down -y
+}
