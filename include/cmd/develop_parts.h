@@ -29,6 +29,7 @@ struct module { /* one service with `develop:` */
 	unsigned stages;       /* of that run */
 	struct buf next_cause;
 	unsigned next_more;
+	int next_stage; /* that ran when it changed, -1: none */
 };
 
 struct stage_run { /* one run of a group */
@@ -68,7 +69,7 @@ struct develop_loop {
 	bool applying;        /* ops->changed() was not answered yet */
 };
 
-/* develop.c */
+/* develop_loop.c */
 void develop_act(struct group *g, enum turn_do what);
 void develop_note(struct develop_loop *d, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -336,6 +336,8 @@ int project_decode(struct arena *a, struct node *tree, const struct project_requ
 	struct project *out, struct diags *d);
 
 const struct service *project_service(const struct project *p, const char *name);
+/* Is there a service that runs there? Those that --host leaves out do not count. */
+bool project_runs(const struct project *p, enum where where);
 const struct image *project_image(const struct project *p, const char *name);
 const struct volume *project_volume(const struct project *p, const char *name);
 const struct secret *project_secret(const struct project *p, const char *name);

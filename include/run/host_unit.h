@@ -51,6 +51,7 @@ struct host_unit { /* heap */
 	int64_t killed_ms;     /* when those that are left were first killed; 0: not yet */
 	bool told, killed;     /* those that are left */
 	bool remove;           /* when it has ended */
+	bool at_rest;          /* and its log says so */
 	bool ran;              /* at least once: exit_code is one */
 	bool failed_start;     /* note says why */
 	int exit_code;

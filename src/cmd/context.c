@@ -155,18 +155,10 @@ int open_engine(struct context *c)
 	return c->engine ? 0 : fail(c);
 }
 
-static bool has(const struct project *p, enum where where)
-{
-	for (size_t i = 0; i < p->services.count; i++)
-		if (p->services.items[i].where == where && !p->services.items[i].left_out)
-			return true;
-	return false;
-}
-
 /* A project that lives on the host alone needs no engine, and does not wait for one. */
 static int look_at_engine(struct context *c)
 {
-	if (!has(&c->project, RUN_CONTAINER) && has(&c->project, RUN_HOST))
+	if (!project_runs(&c->project, RUN_CONTAINER) && project_runs(&c->project, RUN_HOST))
 		return 0;
 	if (!c->engine)
 		c->engine = engine_open(&c->engine_error);
@@ -175,10 +167,12 @@ static int look_at_engine(struct context *c)
 	lap(c, "engine", true);
 	if (!bad)
 		return 0;
-	if (can_move_to_host(c))
+	if (can_move_to_host(c)) {
+		const char *hint = arena_strdup(&c->arena, c->engine_error.hint);
 		err_hint(&c->engine_error,
-			"%s%s`devenv up --host` brings up what has a host command",
-			c->engine_error.hint, *c->engine_error.hint ? "; " : "");
+			"%s%s`devenv up --host` brings up what has a host command", hint,
+			*hint ? "; " : "");
+	}
 	engine_close(c->engine);
 	c->engine = NULL;
 	return -1;
@@ -201,7 +195,7 @@ int look(struct context *c)
 		return status;
 	int bad = look_at_engine(c);
 	status = find_agent(c);
-	if (!status && bad && !c->agent && !has(&c->project, RUN_HOST))
+	if (!status && bad && !c->agent && !project_runs(&c->project, RUN_HOST))
 		status = need_engine(c);
 	c->looked = !status;
 	return status;

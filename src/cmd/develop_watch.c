@@ -111,6 +111,20 @@ static struct batch sort_batch(
 	return b;
 }
 
+/* Of the module's last run, the stage at that moment; -1: none. */
+static int stage_at(const struct module *m, int64_t ns)
+{
+	int64_t ms = ns / 1000000;
+	int found = -1;
+	for (int k = 0; k < STAGES; k++) {
+		const struct stage_result *r = &m->state.stages[k];
+		bool open = r->state == STAGE_RUNNING || ms <= m->began[k] + r->duration_ms;
+		if (m->began[k] && ms >= m->began[k] && open)
+			found = k;
+	}
+	return found;
+}
+
 static void note_cause(struct module *m, const struct batch *b, const struct watch_batch *w)
 {
 	size_t more = b->sources + w->more;
@@ -120,6 +134,7 @@ static void note_cause(struct module *m, const struct batch *b, const struct wat
 		return;
 	}
 	buf_adds(&m->next_cause, first);
+	m->next_stage = stage_at(m, w->first_ns);
 	m->next_more = more ? (unsigned)more - 1 : 0;
 }
 

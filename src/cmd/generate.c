@@ -113,9 +113,10 @@ static int run_plan(struct context *c, const void *opts, const struct strs *args
 	if (status)
 		return status;
 	struct err no_engine = ERR_INIT;
-	c->engine = engine_open(&no_engine);
-	p.engine = c->engine != NULL;
-	if (!c->engine)
+	bool containers = project_runs(&c->project, RUN_CONTAINER);
+	c->engine = containers ? engine_open(&no_engine) : NULL;
+	p.engine = c->engine || !containers;
+	if (containers && !c->engine)
 		note(c, "note: %s; the plan is that of a first start", no_engine.text);
 	status = prepare(c, &p);
 	return status ? status : show_plan(c);

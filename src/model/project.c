@@ -60,6 +60,15 @@ const struct service *project_service(const struct project *p, const char *name)
 	return FIND(p, services, service_names, name);
 }
 
+bool project_runs(const struct project *p, enum where where)
+{
+	for (size_t i = 0; i < p->services.count; i++) {
+		if (p->services.items[i].where == where && !p->services.items[i].left_out)
+			return true;
+	}
+	return false;
+}
+
 const struct image *project_image(const struct project *p, const char *name)
 {
 	return FIND(p, images, image_names, name);

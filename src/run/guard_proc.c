@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ struct search {
 	struct buf environ;
 };
 
-enum verdict { OTHER, MATCHES, IN_EXEC };
+enum verdict { OTHER, MATCHES, UNCLEAR };
 enum { FLAG_EXITING = 0x4, FLAG_KERNEL = 0x200000 }; /* PF_EXITING, PF_KTHREAD of the kernel */
 
 static ssize_t read_some(const char *path, char *out, size_t size)
@@ -93,8 +94,10 @@ static enum verdict marked(struct search *s, pid_t pid)
 	buf_reserve(&s->environ, ENVIRON_MAX + 2);
 	s->environ.data[0] = '\0';
 	ssize_t n = read_some(path, s->environ.data + 1, ENVIRON_MAX);
-	if (n <= 0)
-		return n == 0 && is_in_exec(pid) ? IN_EXEC : OTHER;
+	if (n < 0)
+		return errno == EMFILE || errno == ENFILE ? UNCLEAR : OTHER;
+	if (n == 0)
+		return is_in_exec(pid) ? UNCLEAR : OTHER;
 	s->environ.data[n + 1] = '\0';
 	s->environ.len = (size_t)n + 2;
 	return has_mark(s, 0) && has_mark(s, 1) ? MATCHES : OTHER;
@@ -139,7 +142,7 @@ size_t proc_signal(const struct proc_match *m, int signum, struct arena *a, stru
 	struct search s;
 	search_init(&s, m);
 	DIR *d = opendir("/proc");
-	size_t count = 0;
+	size_t count = !d; /* no descriptor left: nobody knows */
 	for (struct dirent *entry; d && (entry = readdir(d));) {
 		struct seen_process p;
 		if (!isdigit((unsigned char)entry->d_name[0]))

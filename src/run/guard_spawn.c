@@ -262,7 +262,9 @@ int guard_spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, struc
 	s.null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (g->kind == GUARD_CGROUP)
 		s.cgroup = cgroup_open(g->cgroup, l->unit);
-	int rc = s.null < 0 ? err_errno(e, "opening /dev/null") : 0;
+	int rc = s.null < 0 ? err_errno(e, "cannot run %s: opening /dev/null", l->argv[0]) : 0;
+	if (!rc && g->kind == GUARD_CGROUP && s.cgroup < 0)
+		rc = err_errno(e, "cannot run %s: making its cgroup", l->argv[0]);
 	if (!rc && start_blocked(g, &s)) {
 		if (s.pid > 0) /* it came to be and has ended again */
 			waitpid(s.pid, NULL, 0);

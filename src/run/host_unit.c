@@ -196,6 +196,7 @@ static void do_spawn(struct host_unit *u)
 	take_next(u);
 	ticker_set(u->due, -1);
 	u->told = u->killed = u->failed_start = false;
+	u->at_rest = false;
 	u->killed_ms = 0;
 	u->note[0] = '\0';
 	u->process = NULL;
@@ -352,8 +353,9 @@ static void act(struct host_unit *u, enum unit_action action)
 		break;
 	case ACT_REST:
 		ticker_set(u->due, -1);
-		if (u->ran)
+		if (u->ran && !u->at_rest)
 			host_log_note(u->log, true, "process " LOG_AT_REST);
+		u->at_rest = true;
 		break;
 	}
 	u->owner->changed(u->owner->ctx, u);

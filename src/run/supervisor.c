@@ -43,10 +43,16 @@ static struct guard_slot *slot_new(struct supervisor *s, struct err *e)
 	struct guard *g = guard_new(path_base(s->places->state), e);
 	if (!g)
 		return NULL;
+	int fd = fcntl(g->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0) {
+		err_errno(e, "watching the guardian");
+		guard_free(g);
+		return NULL;
+	}
 	struct guard_slot *slot = xcalloc(1, sizeof(*slot));
 	slot->owner = s;
 	slot->guard = g;
-	slot->gone = poller_new(s->loop, fcntl(g->fd, F_DUPFD_CLOEXEC, 0), on_guard_gone, slot);
+	slot->gone = poller_new(s->loop, fd, on_guard_gone, slot);
 	slot->older = s->slots;
 	s->slots = slot;
 	return slot;

@@ -90,10 +90,10 @@ no_engine() {
 	no_engine
 	web_project alone
 	ok devenv up -d --trust
-	says web worker migrate done ready "http://127.0.0.1:"
+	says web worker migrate "done" ready "http://127.0.0.1:"
 	[[ $(get) == hello* ]]
 	ok devenv status
-	says "web" "ready" "done"
+	says web ready "done"
 	[ "$(agents | wc -l)" -ge 1 ]
 	[ "$(stat -c %a "$(agent_dir)agent.sock")" = 600 ]
 	before=$(get)
@@ -433,7 +433,7 @@ print(s.recv(1000).decode())'
 		    s.close()
 		print("done")
 	END
-	says done
+	says "done"
 	[[ $(get) == hello* ]]
 	ok devenv status
 	says ready

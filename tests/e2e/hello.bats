@@ -37,7 +37,9 @@ survivors() {
 }
 
 page() {
-	curl -sS -m 5 --noproxy '*' "$(url web)$1"
+	local base
+	base=$(url web)
+	curl -sS -m 5 --noproxy '*' "${base%/}/$1"
 }
 
 number() {
@@ -46,7 +48,7 @@ number() {
 
 answers_build_after() {
 	local now
-	now=$(number) && [ "$now" -gt "$1" ]
+	now=$(number 2>/dev/null) && [ "${now:-0}" -gt "$1" ]
 }
 
 # save FROM TO: replaces a text in page.c as an editor does, by a new file that takes its place.
@@ -55,9 +57,11 @@ save() {
 	mv web/page.c.new web/page.c
 }
 
-# stage NAME: its state in what `status` says of the module.
+# stage NAME: its state, as whoever begins to watch is told.
 stage() {
-	devenv status --json | jq -r --arg n "$1" '.modules[] | select(.service == "web").stages[] | select(.stage == $n).state'
+	local line
+	read -r line < <(exec timeout -s KILL 10 "$DEVENV" watch --json)
+	jq -r --arg n "$1" '.modules[] | select(.service == "web").stages[] | select(.stage == $n).state' <<<"$line"
 }
 
 stage_is() {
@@ -88,7 +92,7 @@ stage_is() {
 @test "up --host serves the page from this machine" {
 	ok devenv --trust up -d --host
 	[[ $(state web) =~ ^(ready|running)$ ]] || fail "web is $(state web)"
-	page / | grep -F '<dd>host</dd>'
+	page '' | grep -F '<dd>host</dd>'
 	page healthz | grep -x ok
 }
 
@@ -96,7 +100,7 @@ stage_is() {
 	before=$(number)
 	save 'Hello from C' 'Hello anew'
 	eventually 30 answers_build_after "$before"
-	page / | grep -F '<h1>Hello anew</h1>'
+	page '' | grep -F '<h1>Hello anew</h1>'
 	stage_is compile passed
 	stage_is lint passed
 	stage_is test passed
@@ -107,7 +111,7 @@ stage_is() {
 	save '"Hello anew"' '"Hello anew'
 	eventually 30 stage_is compile failed
 	[ "$(number)" = "$before" ]
-	page / | grep -F '<h1>Hello anew</h1>'
+	page '' | grep -F '<h1>Hello anew</h1>'
 	save '"Hello anew;' '"Hello anew";'
 	eventually 30 answers_build_after "$before"
 }
@@ -157,7 +161,7 @@ stage_is() {
 	[ -z "$output" ] || fail
 	run find "$XDG_STATE_HOME" -name '*.sock'
 	[ -z "$output" ] || fail
-	[ "$(state web)" = absent ]
+	exits 4 devenv status # without --host it is a container again
 }
 
 @test "make demo runs hello where no engine can, edits it, and says what the shop adds" {

@@ -54,8 +54,13 @@ ours() {
 	done
 }
 
+# The agent: the one of them that is no child of another.
 agent() {
-	devenv status --json | jq .agent.pid
+	local pid all
+	all=$(ours)
+	for pid in $all; do
+		grep -qxF "$(awk '{ print $4 }' "/proc/$pid/stat")" <<<"$all" || echo "$pid"
+	done
 }
 
 up() {

@@ -152,7 +152,8 @@ end_agents() {
 	local lock pid
 	for lock in "$MACHINE"/state/devenv/*/agent.lock "$MACHINE"/*/state/devenv/*/agent.lock; do
 		pid=$(cat "$lock" 2>/dev/null) || continue
-		[ -n "$pid" ] && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q __agent || continue
+		[ -n "$pid" ] || continue
+		grep -qz __agent "/proc/$pid/cmdline" 2>/dev/null || continue
 		kill "$pid" 2>/dev/null
 		timeout 15 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" 2>/dev/null
 	done

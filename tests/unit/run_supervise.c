@@ -2,6 +2,8 @@
  * before anything runs; its state says what is. FAULTS F01, F02, F05, F11, F12. */
 #include "run_supervise_test.h"
 
+#include <sys/resource.h>
+
 static void it_runs_and_ends(void **state)
 {
 	struct stage_set *t = *state;
@@ -261,6 +263,32 @@ static void the_second_stop_kills(void **state)
 	assert_int_equal(look(t, "host:api.2").state, UNIT_EXITED);
 }
 
+/* As long as there are descriptors; what runs already does not notice. */
+static void no_descriptor_left_is_an_error(void **state)
+{
+	struct stage_set *t = *state;
+	struct rlimit old, few;
+	int number = 0;
+	assert_int_equal(
+		start(t, (struct spec_of){ .service = "first", .script = "exec sleep 1000" }), 0);
+	pid_t pid = look(t, "host:first.1").pid;
+	getrlimit(RLIMIT_NOFILE, &old);
+	few = old;
+	few.rlim_cur = 64;
+	setrlimit(RLIMIT_NOFILE, &few);
+	while (start(t, (struct spec_of){ .script = "exec sleep 1000", .number = ++number }) == 0)
+		assert_true(number < 64);
+	assert_non_null(strstr(t->e.text, "Too many open files"));
+	assert_int_equal(look(t, "host:first.1").pid, pid);
+	assert_int_equal(look(t, host_id(&t->h->a, "api", number)).state, UNIT_ABSENT);
+	loop_turn(t->loop, 10);
+	setrlimit(RLIMIT_NOFILE, &old);
+	assert_int_equal(
+		start(t, (struct spec_of){ .script = "exec sleep 1000", .number = number }), 0);
+	supervisor_stop(t->s, 1);
+	eventually(t, supervisor_running(t->s) == 0);
+}
+
 static void a_thousand_zombies_are_reaped(void **state)
 {
 	struct stage_set *t = *state;
@@ -293,10 +321,6 @@ static void sd_notify_is_heard(void **state)
 	eventually(t, !look(t, "host:api.1").notified);
 	eventually(t, look(t, "host:api.1").notified);
 }
-
-struct said {
-	struct buf text;
-};
 
 static void on_line(void *ctx, const char *line, size_t len)
 {
@@ -343,6 +367,7 @@ int main(void)
 		case_of(a_newer_spec_replaces_it),
 		case_of(all_stop_in_reverse_order),
 		case_of(the_second_stop_kills),
+		case_of(no_descriptor_left_is_an_error),
 		case_of(a_thousand_zombies_are_reaped),
 		case_of(sd_notify_is_heard),
 		case_of(a_command_runs_once),

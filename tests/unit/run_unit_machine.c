@@ -140,7 +140,7 @@ static void machine_and_model_agree(void **state)
 	(void)state;
 	for (seed = 1; seed < 400; seed += 7) {
 		unsigned first = seed;
-		struct unit_policy p = { roll(2), roll(2), roll(6) };
+		struct unit_policy p = { roll(2), roll(2), roll(16) };
 		struct unit_machine u = { 0 };
 		struct model m = { 0 };
 		int64_t now = 1000;

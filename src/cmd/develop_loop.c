@@ -179,17 +179,20 @@ static void suspend(struct group *g)
 {
 	each_module(g->loop, m)
 	{
-		if (m->group != g)
+		if (m->group != g || !m->dirty)
 			continue;
+		const char *stage =
+			m->next_stage < 0 ? "run" : stage_name((enum stage_kind)m->next_stage);
 		m->state.suspended = true;
 		m->dirty = false;
-		module_why(m,
-			"its own run changes %s%s: suspended until somebody else saves something",
-			buf_str(&m->next_cause), m->next_more ? " and more" : "");
+		module_why(m, "its own %s changes %s%s; suspended until somebody saves something",
+			stage, buf_str(&m->next_cause), m->next_more ? " and more" : "");
 		develop_note(g->loop,
-			"%s runs again and again, because its stages change %s; it is suspended "
-			"(`ignore:` of develop.watch, or .gitignore, would leave that out)",
-			m->service->name, buf_str(&m->next_cause));
+			"%s runs again and again, because its own %s changes %s; it is suspended "
+			"(`ignore:` of develop.watch, or .gitignore, leaves that out)",
+			m->service->name, stage, buf_str(&m->next_cause));
+		buf_truncate(&m->next_cause, 0);
+		m->next_more = 0;
 		module_tell(m);
 	}
 }
