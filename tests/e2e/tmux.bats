@@ -94,6 +94,10 @@ watched() {
 	[ -n "$(watchers)" ]
 }
 
+watched_once() {
+	[ "$(watchers | wc -l)" = 1 ]
+}
+
 unwatched() {
 	[ -z "$(watchers)" ]
 }
@@ -269,6 +273,8 @@ web db client" ] || fail "other panes"
 	END
 	ok devenv tmux -d
 	eventually 20 watched
+	ok devenv tmux auto -d
+	eventually 30 watched_once
 	ok devenv tmux --kill
 	eventually 20 unwatched
 }
