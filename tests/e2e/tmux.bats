@@ -298,3 +298,19 @@ web db client" ] || fail "other panes"
 	eventually 20 is "docs logs" ready
 	ok devenv down -y
 }
+
+@test "a pane on stages shows what a save leads to" {
+	project tmuxstage <<-'END'
+		name: tmuxstage
+		services:
+		  api: { image: "debian:bookworm-slim", command: sleep infinity, working_dir: /srv, stop_grace_period: 0s, develop: { source: src, compile: "echo compiled" } }
+		layouts: { one: { windows: [{ panes: [{ stage: api }] }] } }
+	END
+	mkdir src
+	ok devenv up -d
+	ok devenv tmux -d
+	eventually 20 shows "api stages" "compile not run"
+	touch src/saved
+	eventually 20 shows "api stages" "src/saved"
+	ok devenv down -y
+}
