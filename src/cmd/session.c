@@ -19,6 +19,7 @@ enum {
 	ENGINE_AGAIN_MS = 2000,
 	TOO_SOON_S = 2, /* what fails so soon met a service that was not quite up yet */
 	TRIES = 8,
+	HANDOVER_MS = 10000,
 };
 
 struct started { /* a pane whose command the watcher has begun again */
@@ -240,6 +241,7 @@ static void pause_between(struct watcher *x)
 static int run_session(struct context *c, const void *opts, const struct strs *args)
 {
 	struct watcher x = { .c = c };
+	struct lock lock = { .fd = -1 };
 	pid_t parent = getppid();
 	(void)opts;
 	(void)args;
@@ -250,6 +252,10 @@ static int run_session(struct context *c, const void *opts, const struct strs *a
 	x.tmux = (struct tmux){ c->loop, tmux_socket(&c->arena, &c->places, &c->error) };
 	if (!x.tmux.socket)
 		return fail(c);
+	/* One for all sessions of the server; the one of a server before is about to end. */
+	if (lock_take(&lock, path_join(&c->arena, c->places.state, "session.lock"), HANDOVER_MS,
+		    &c->error))
+		return c->error.code;
 	for (size_t i = 0; i < c->project.services.count; i++)
 		x.hosts = x.hosts || c->project.services.items[i].where == RUN_HOST;
 	while (getppid() == parent && !loop_signal(c->loop)) {
@@ -262,6 +268,7 @@ static int run_session(struct context *c, const void *opts, const struct strs *a
 		pause_between(&x);
 	}
 	engine_changes_free(x.changes);
+	lock_drop(&lock);
 	return 0;
 }
 

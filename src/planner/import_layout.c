@@ -263,7 +263,7 @@ static const char *key_of(struct import *m, const char *name)
 	for (char *s = out; *s; s++)
 		*s = isalnum((unsigned char)*s) ? (char)tolower((unsigned char)*s) : '-';
 	out += strspn(out, "-");
-	out = arena_strndup(m->a, out, 60);
+	out[strnlen(out, 60)] = '\0';
 	return *out ? out : "session";
 }
 

@@ -63,13 +63,10 @@ bool tmux_inside(struct arena *a, const char *socket)
 
 /* ---- calls ---- */
 
-static const char *const *whole(
-	struct arena *a, const struct tmux *t, const struct strs *words, bool utf8)
+static const char *const *whole(struct arena *a, const struct tmux *t, const struct strs *words)
 {
 	struct strs argv = { 0 };
 	strs_add(a, &argv, "tmux");
-	if (utf8)
-		strs_add(a, &argv, "-u");
 	strs_add(a, &argv, "-S");
 	strs_add(a, &argv, t->socket);
 	for (size_t i = 0; i < words->count; i++)
@@ -102,7 +99,7 @@ int tmux_ask(
 {
 	struct arena a = ARENA_INIT;
 	struct spawn s = {
-		.argv = whole(&a, t, words, false),
+		.argv = whole(&a, t, words),
 		.env = outside(&a),
 		.out = out,
 		.timeout_ms = ANSWER_MS,
@@ -119,7 +116,7 @@ int tmux_client(
 {
 	struct arena a = ARENA_INIT;
 	struct spawn s = {
-		.argv = whole(&a, t, words, true),
+		.argv = whole(&a, t, words),
 		.env = inside ? NULL : outside(&a),
 		.interactive = true,
 	};

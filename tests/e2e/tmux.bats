@@ -94,6 +94,10 @@ watched() {
 	[ -n "$(watchers)" ]
 }
 
+watched_once() {
+	[ "$(watchers | wc -l)" = 1 ]
+}
+
 unwatched() {
 	[ -z "$(watchers)" ]
 }
@@ -269,6 +273,44 @@ web db client" ] || fail "other panes"
 	END
 	ok devenv tmux -d
 	eventually 20 watched
+	ok devenv tmux auto -d
+	eventually 30 watched_once
 	ok devenv tmux --kill
 	eventually 20 unwatched
+}
+
+@test "a host service: its pane shows its state and comes back with it" {
+	project tmuxhost <<-'END'
+		name: tmuxhost
+		services:
+		  docs: { run: host, command: [sh, -c, "echo docs are up; exec sleep 1000"] }
+		layouts: { one: { windows: [{ panes: [{ logs: docs }] }] } }
+	END
+	ok devenv --trust up -d
+	ok devenv tmux -d
+	eventually 20 is "docs logs" ready
+	eventually 20 shows "docs logs" "docs are up"
+	ok devenv stop docs
+	eventually 20 is "docs logs" exited
+	eventually 20 dead "docs logs"
+	ok devenv up -d
+	eventually 20 alive "docs logs"
+	eventually 20 is "docs logs" ready
+	ok devenv down -y
+}
+
+@test "a pane on stages shows what a save leads to" {
+	project tmuxstage <<-'END'
+		name: tmuxstage
+		services:
+		  api: { image: "debian:bookworm-slim", command: sleep infinity, working_dir: /srv, stop_grace_period: 0s, develop: { source: src, compile: "echo compiled" } }
+		layouts: { one: { windows: [{ panes: [{ stage: api }] }] } }
+	END
+	mkdir src
+	ok devenv up -d
+	ok devenv tmux -d
+	eventually 20 shows "api stages" "compile not run"
+	touch src/saved
+	eventually 20 shows "api stages" "src/saved"
+	ok devenv down -y
 }

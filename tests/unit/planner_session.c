@@ -10,8 +10,8 @@ static const struct session *made(struct bench *b, const char *yaml, const char 
 {
 	static const char *const self[] = { "devenv", "-C", "/srv/shop" };
 	struct session_request r = { .layout = layout, .shell = "/bin/zsh" };
-	struct session *s = arena_new(&b->arena, struct session);
 	bench_open(b, yaml);
+	struct session *s = arena_new(&b->arena, struct session);
 	for (size_t i = 0; i < countof(self); i++)
 		strs_add(&b->arena, &r.self, self[i]);
 	b->result = session_make(&b->arena, &b->project, &b->world, &r, s, &b->diags);
