@@ -99,7 +99,8 @@ within() {
 	printf 'name: c\nservices: { a: { image: x } }\n' >"$open/p/devenv.yml"
 	chown -R 12345 "$open/p"
 	cd "$open/p"
-	within 1000 setpriv --reuid 12345 --regid 12345 --clear-groups env HOME="$open" "$open/devenv" status
+	within 1000 setpriv --reuid 12345 --regid 12345 --clear-groups env -u XDG_STATE_HOME \
+		-u XDG_DATA_HOME -u XDG_CACHE_HOME -u XDG_CONFIG_HOME HOME="$open" "$open/devenv" status
 	cd /
 	rm -rf "$open"
 	[ "$status" = 4 ]
