@@ -213,7 +213,19 @@ int look(struct context *c)
 	return status;
 }
 
-enum { LOCK_WAIT_MS = 5000 };
+enum { LOCK_WAIT_MS = 5000, LOCK_WAIT_AGENT_MS = 60000 };
+
+/* What an agent brings up by itself, nobody sees who asks for something else meanwhile. */
+static int take_turn(struct context *c, const char *path)
+{
+	if (lock_take(&c->lock, path, LOCK_WAIT_MS, &c->error) == 0)
+		return 0;
+	if (c->error.code != ERR_BUSY || !c->agent)
+		return -1;
+	note(c, "What was saved is being brought up; waiting for the end of it.");
+	c->error = (struct err)ERR_INIT;
+	return lock_take(&c->lock, path, LOCK_WAIT_AGENT_MS, &c->error);
+}
 
 int take_lock(struct context *c)
 {
@@ -221,8 +233,7 @@ int take_lock(struct context *c)
 	if (status || c->locked)
 		return status;
 	if (dir_make(c->places.state, 0700, &c->error) ||
-		lock_take(&c->lock, path_join(&c->arena, c->places.state, "lock"), LOCK_WAIT_MS,
-			&c->error))
+		take_turn(c, path_join(&c->arena, c->places.state, "lock")))
 		return fail(c);
 	dir_sweep(c->places.state);
 	c->locked = true;

@@ -129,6 +129,7 @@ note_volumes() {
 dependency_project() {
 	project "$1" <<-'END'
 		name: e2e-deps
+		up: { watch: false }
 		services:
 		  app:
 		    image: debian:bookworm-slim
