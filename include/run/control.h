@@ -61,6 +61,8 @@ struct node *control_ask(
 int control_fd(const struct control_client *c);
 bool control_gone(const struct control_client *c); /* the agent has hung up */
 pid_t control_pid(const struct control_client *c); /* the agent's */
+/* An agent that has hung up still has to leave its process behind. False: not until then. */
+bool control_await_exit(struct control_client *c, int64_t until);
 /* 1: an event; 0: none within wait_ms; -1: the agent has gone. */
 int control_next(struct control_client *c, struct arena *a, struct node **event, int wait_ms);
 void control_disconnect(struct control_client *c);

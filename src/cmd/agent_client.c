@@ -230,7 +230,7 @@ int end_agent(struct context *c)
 	int more = 1;
 	while (more >= 0 && now_ms() < until)
 		more = control_next(c->agent, &c->arena, &event, 1000);
-	if (more >= 0)
+	if (more >= 0 || !control_await_exit(c->agent, until))
 		return fail_with(c, ERR_FAILED, "the agent (pid %ld) takes too long to end",
 			(long)control_pid(c->agent));
 	leave_agent(c);

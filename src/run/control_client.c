@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "doc/json.h"
@@ -60,6 +61,23 @@ bool control_gone(const struct control_client *c)
 pid_t control_pid(const struct control_client *c)
 {
 	return c->pid;
+}
+
+bool control_await_exit(struct control_client *c, int64_t until)
+{
+	if (c->pid <= 0)
+		return true;
+	int fd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	if (fd < 0)
+		return true;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n;
+	do {
+		int64_t left = until - now_ms();
+		n = poll(&p, 1, left > 0 ? (int)left : 0);
+	} while (n < 0 && errno == EINTR);
+	close(fd);
+	return n > 0;
 }
 
 /* False: not within the time. */
