@@ -104,8 +104,9 @@ static int start_it(struct guard *g, struct start *s)
 		s->pid = clone(child, s->stack, CLONE_VM | CLONE_VFORK | SIGCHLD, s);
 		return s->pid < 0 ? -1 : 0;
 	}
-	pid_t pid =
-		clone(intermediate, stacks + 2 * GUARD_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, s);
+	/* It opens nothing: a table of descriptors of its own would only cost its copying. */
+	pid_t pid = clone(intermediate, stacks + 2 * GUARD_STACK,
+		CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, s);
 	if (pid < 0)
 		return -1;
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
