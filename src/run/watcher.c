@@ -416,6 +416,11 @@ void watch_pause(struct watch *x, bool on)
 	set_timer(x->watcher);
 }
 
+bool watch_gathers(const struct watch *x)
+{
+	return !x->paused && x->gather.first_ns;
+}
+
 void watcher_facts(const struct watcher *w, struct watch_facts *out)
 {
 	size_t polled = w->polling ? w->polling->held : 0;
