@@ -401,7 +401,7 @@ bool perform_step(struct performance *x)
 
 int perform_timeout(const struct performance *x, int max_ms)
 {
-	int most = x->run.polling ? HOST_LOOK_MS : 200;
+	int most = x->run.starts ? 0 : x->run.polling ? HOST_LOOK_MS : 200;
 	int ms = max_ms < most ? max_ms : most;
 	return x->run.readiness ? readiness_timeout(x->run.readiness, ms) : ms;
 }
