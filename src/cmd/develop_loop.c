@@ -240,6 +240,7 @@ void develop_turn(struct develop_loop *d)
 {
 	for (size_t i = 0; i < d->count; i++)
 		group_turn(&d->groups[i]);
+	seen_turn(d);
 }
 
 static int sooner(int ms, int64_t at)
@@ -250,7 +251,7 @@ static int sooner(int ms, int64_t at)
 
 int develop_timeout(const struct develop_loop *d, int max_ms)
 {
-	int ms = max_ms;
+	int ms = d->seen.retry ? sooner(max_ms, d->seen.retry) : max_ms;
 	for (size_t i = 0; i < d->count; i++) {
 		const struct group *g = &d->groups[i];
 		int64_t tick = tick_ms(g);
@@ -307,6 +308,7 @@ void develop_free(struct develop_loop *d)
 		return;
 	for (size_t i = 0; i < d->count; i++)
 		run_free(&d->groups[i]);
+	seen_free(d);
 	watch_none(d);
 	each_module(d, m)
 	{
