@@ -30,6 +30,9 @@ int end_agent(struct context *c);
 /* It is not there any more, and with it what it ran: the world forgets both. */
 void leave_agent(struct context *c);
 
+/* {"do": what} for control_ask(). */
+struct node *agent_request(struct arena *a, const char *what);
+
 /* Does this `up` leave something to watch or to supervise? */
 bool wants_agent(const struct context *c, const struct up_opts *o);
 struct develop_switches switches_of(const struct project *p, const struct up_opts *o);

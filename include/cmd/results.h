@@ -45,9 +45,6 @@ void results_say(const struct results *r, struct buf *out, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void results_release(struct results *r);
 
-/* {"do": what} for control_ask(). */
-struct node *agent_request(struct arena *a, const char *what);
-
 /* links.c: a link_fn; ctx is a struct link_scope. */
 struct link_scope {
 	const struct project *project;

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "cmd/agent_client.h"
+#include "cmd/lifecycle.h"
 #include "doc/json.h"
 #include "run/detach.h"
 #include "run/supervise.h"
@@ -20,7 +21,7 @@ enum { JOIN_MS = 15000, RETRY_MS = 20, GO_MS = 30000 };
 extern char **environ;
 static const struct place nowhere;
 
-static struct node *request(struct arena *a, const char *what)
+struct node *agent_request(struct arena *a, const char *what)
 {
 	struct node *n = node_map(a, nowhere);
 	map_put(a, n, "do", nowhere, node_str(a, what, nowhere));
@@ -55,7 +56,8 @@ static int meet(struct context *c)
 		c->agent = control_connect(control_path(&c->arena, &c->places), &c->error);
 	if (!c->agent)
 		return c->error.code ? -1 : 0;
-	struct node *seen = control_ask(c->agent, &c->arena, request(&c->arena, "look"), &c->error);
+	struct node *seen =
+		control_ask(c->agent, &c->arena, agent_request(&c->arena, "look"), &c->error);
 	if (!seen || is_true(seen, "ending")) {
 		bool goes = seen || control_gone(c->agent);
 		leave_agent(c);
@@ -102,41 +104,14 @@ bool agent_runs_host(struct context *c)
 	struct control_client *agent =
 		control_connect(control_path(&c->arena, &c->places), &ignored);
 	struct node *n =
-		agent ? control_ask(agent, &c->arena, request(&c->arena, "hello"), &ignored) : NULL;
+		agent ? control_ask(agent, &c->arena, agent_request(&c->arena, "hello"), &ignored)
+		      : NULL;
 	c->host = is_true(n, "host");
 	control_disconnect(agent);
 	return c->host;
 }
 
 /* ---- starting ---- */
-
-static void add_option(struct arena *a, struct strs *v, const char *name, const char *value)
-{
-	if (!value)
-		return;
-	strs_add(a, v, name);
-	strs_add(a, v, value);
-}
-
-/* The same configuration from anywhere: what this command line said, with the folder it stood in.
- */
-static struct strs same_globals(struct context *c)
-{
-	struct arena *a = &c->arena;
-	struct strs v = { 0 };
-	const char *here = path_real(a, c->g.dir ? c->g.dir : ".");
-	strs_add(a, &v, "devenv");
-	add_option(a, &v, "-C", c->g.files.count && here ? here : c->root);
-	for (size_t i = 0; i < c->g.files.count; i++)
-		add_option(a, &v, "-f", c->g.files.items[i]);
-	add_option(a, &v, "--env", c->environment);
-	add_option(a, &v, "-p", c->g.project);
-	for (size_t i = 0; i < c->g.sets.count; i++)
-		add_option(a, &v, "--set", c->g.sets.items[i]);
-	for (size_t i = 0; i < c->g.profiles.count; i++)
-		add_option(a, &v, "--profile", c->g.profiles.items[i]);
-	return v;
-}
 
 /* The connection is kept for the first look. */
 static bool somebody_listens(struct context *c)
@@ -152,7 +127,7 @@ int summon_agent(struct context *c)
 		return 0;
 	if (dir_make(c->places.state, 0700, &c->error))
 		return fail(c);
-	struct strs v = same_globals(c);
+	struct strs v = self_argv(c, "devenv");
 	strs_add(&c->arena, &v, "__agent");
 	strs_add(&c->arena, &v, NULL);
 	char **argv = (char **)(uintptr_t)v.items;
@@ -225,7 +200,8 @@ int end_agent(struct context *c)
 	int64_t until = now_ms() + GO_MS;
 	if (!c->agent)
 		return 0;
-	if (!control_ask(c->agent, &c->arena, request(&c->arena, "end"), &c->error))
+	if (!control_ask(c->agent, &c->arena, agent_request(&c->arena, "end"), &c->error) &&
+		!control_gone(c->agent))
 		return fail(c);
 	int more = 1;
 	while (more >= 0 && now_ms() < until)
@@ -281,7 +257,7 @@ bool wants_agent(const struct context *c, const struct up_opts *o)
 static struct strs same_up(struct context *c, const struct up_opts *o, const struct strs *services)
 {
 	struct arena *a = &c->arena;
-	struct strs v = same_globals(c);
+	struct strs v = self_argv(c, "devenv");
 	const struct {
 		bool on;
 		const char *word;
@@ -346,7 +322,7 @@ int adopt(struct context *c, const struct up_opts *o, const struct strs *service
 	const char *hash = config_hash(c, &argv);
 	if (streq(c->agent_config, hash))
 		return 0;
-	struct node *n = request(a, "adopt");
+	struct node *n = agent_request(a, "adopt");
 	map_put(a, n, "argv", nowhere, texts(a, argv.items, argv.count));
 	map_put(a, n, "env", nowhere, texts(a, (const char *const *)environ, environ_count()));
 	map_put(a, n, "config", nowhere, node_str(a, hash, nowhere));
@@ -360,7 +336,7 @@ int adopt(struct context *c, const struct up_opts *o, const struct strs *service
 
 int own_agent(struct context *c, bool on)
 {
-	struct node *n = request(&c->arena, "own");
+	struct node *n = agent_request(&c->arena, "own");
 	map_put(&c->arena, n, "on", nowhere, node_bool(&c->arena, on, nowhere));
 	return control_ask(c->agent, &c->arena, n, &c->error) ? 0 : fail(c);
 }

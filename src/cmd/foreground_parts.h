@@ -7,6 +7,7 @@
 #include "cmd/lifecycle.h"
 #include "cmd/results.h"
 #include "run/child.h"
+#include "run/detach.h"
 #include "run/hooks.h"
 #include "run/tty.h"
 #include "view/footer.h"

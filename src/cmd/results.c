@@ -8,17 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/agent_client.h"
 #include "view/footer.h"
 
 enum { LINKS_MAX = 2000, COMMAND_COLUMNS = 60 };
-
-struct node *agent_request(struct arena *a, const char *what)
-{
-	struct place no = { 0 };
-	struct node *n = node_map(a, no);
-	map_put(a, n, "do", no, node_str(a, what, no));
-	return n;
-}
 
 static const char *text_of(const struct node *n, const char *key)
 {
