@@ -18,6 +18,8 @@ static void on_log(void *ctx, const char *service, int number, enum stream s, in
 	const char *line, size_t len)
 {
 	struct foreground *f = ctx;
+	if (time_ns > f->read_ns)
+		f->read_ns = time_ns;
 	if (!filter_passes(f, line, len))
 		return;
 	log_format(&f->printer, service, number, s, time_ns, line, len);
@@ -68,12 +70,15 @@ void on_agent(void *foreground)
 
 /* ---- following ---- */
 
-static int follow_once(struct foreground *f, int64_t since_ns)
+/* From what was read last; at first, first words are worth reading. */
+static int follow_once(struct foreground *f)
 {
+	int64_t began_ns = f->context->began_ms * 1000000;
 	struct context *c = f->context;
-	struct log_query q = {
-		.services = f->names, .tail = -1, .since_ns = since_ns, .follow = true
-	};
+	struct log_query q = { .services = f->names,
+		.tail = -1,
+		.since_ns = f->read_ns ? f->read_ns + 1 : began_ns,
+		.follow = true };
 	return logs_read(c->engine, c->loop, &c->places, &c->world, &q, on_log, f, &c->error);
 }
 
@@ -100,13 +105,11 @@ static int follow(struct foreground *f)
 {
 	struct loop *l = f->context->loop;
 	int before = loop_interrupts(l);
-	int64_t since = f->context->began_ms * 1000000; /* first words are worth reading */
 	while (loop_interrupts(l) == before) {
-		if (follow_once(f, since))
+		if (follow_once(f))
 			return -1;
 		if (loop_interrupts(l) != before || !f->agent || !f->results.modules.count)
 			break;
-		since = clock_ms() * 1000000;
 		loop_turn(l, IDLE_MS);
 		look_quietly(f->context);
 	}
