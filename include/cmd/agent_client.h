@@ -25,8 +25,11 @@ int summon_agent(struct context *c);
 int join_agent(struct context *c);
 /* What a killed agent left running is ended; the workspace's lock is held. */
 int reconcile(struct context *c);
+int reconcile_workspace(struct context *c, const struct places *pl, const char *workspace);
 /* Tells it to go, after its services were stopped, and waits until it has. */
 int end_agent(struct context *c);
+/* The same of any agent; what it still runs is stopped by it. -1 with e. */
+int end_client(struct control_client *agent, struct arena *a, struct err *e);
 /* It is not there any more, and with it what it ran: the world forgets both. */
 void leave_agent(struct context *c);
 

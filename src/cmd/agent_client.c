@@ -194,21 +194,28 @@ int join_agent(struct context *c)
 
 /* ---- ending ---- */
 
-int end_agent(struct context *c)
+int end_client(struct control_client *agent, struct arena *a, struct err *e)
 {
 	struct node *event;
 	int64_t until = now_ms() + GO_MS;
-	if (!c->agent)
-		return 0;
-	if (!control_ask(c->agent, &c->arena, agent_request(&c->arena, "end"), &c->error) &&
-		!control_gone(c->agent))
-		return fail(c);
+	if (!control_ask(agent, a, agent_request(a, "end"), e) && !control_gone(agent))
+		return -1;
+	*e = (struct err)ERR_INIT;
 	int more = 1;
 	while (more >= 0 && now_ms() < until)
-		more = control_next(c->agent, &c->arena, &event, 1000);
-	if (more >= 0 || !control_await_exit(c->agent, until))
-		return fail_with(c, ERR_FAILED, "the agent (pid %ld) takes too long to end",
-			(long)control_pid(c->agent));
+		more = control_next(agent, a, &event, 1000);
+	if (more >= 0 || !control_await_exit(agent, until))
+		return err_set(e, ERR_FAILED, "the agent (pid %ld) takes too long to end",
+			(long)control_pid(agent));
+	return 0;
+}
+
+int end_agent(struct context *c)
+{
+	if (!c->agent)
+		return 0;
+	if (end_client(c->agent, &c->arena, &c->error))
+		return fail(c);
 	leave_agent(c);
 	return 0;
 }
@@ -217,19 +224,24 @@ int end_agent(struct context *c)
  * Held while looking: an agent that starts meanwhile would find its own services killed. It looks
  * by itself, as the first thing it does.
  */
-int reconcile(struct context *c)
+int reconcile_workspace(struct context *c, const struct places *pl, const char *workspace)
 {
 	struct lock lock = { .fd = -1 };
 	struct err busy = ERR_INIT;
-	const char *path = path_join(&c->arena, c->places.state, "agent.lock");
-	if (c->agent || !file_exists(path) || lock_take(&lock, path, 0, &busy))
+	const char *path = path_join(&c->arena, pl->state, "agent.lock");
+	if (!file_exists(path) || lock_take(&lock, path, 0, &busy))
 		return 0;
 	struct strs ended = { 0 };
-	int n = supervise_reconcile(&c->places, c->project.workspace, &ended, &c->arena, &c->error);
+	int n = supervise_reconcile(pl, workspace, &ended, &c->arena, &c->error);
 	lock_drop(&lock);
 	for (size_t i = 0; i < ended.count; i++)
 		note(c, "note: ended what a killed agent left: %s", ended.items[i]);
 	return n < 0 ? fail(c) : 0;
+}
+
+int reconcile(struct context *c)
+{
+	return c->agent ? 0 : reconcile_workspace(c, &c->places, c->project.workspace);
 }
 
 /* ---- handing over ---- */

@@ -163,7 +163,7 @@ nothing_runs() {
 		eventually 30 again
 	done
 	sees 'once .*» stopped'
-	[ -z "$(screen | grep "» exited")" ]
+	shown "» exited" && fail "a stop that was asked for is told as an end"
 	press q
 	sees 'status-0'
 	[ "$(screen | grep -cE '\| [0-9:.]+ comes')" = 4 ]
