@@ -6,7 +6,7 @@
 
 extern const struct cmd cmd_up, cmd_down, cmd_stop, cmd_restart, cmd_recreate, cmd_status, cmd_logs,
 	cmd_wait, cmd_ports, cmd_open, cmd_shell, cmd_exec, cmd_run, cmd_attach, cmd_tmux, cmd_init,
-	cmd_config, cmd_plan, cmd_generate, cmd_graph, cmd_build, cmd_secrets, cmd_certs,
+	cmd_config, cmd_plan, cmd_generate, cmd_graph, cmd_build, cmd_secrets, cmd_certs, cmd_debug,
 	cmd_doctor, cmd_ls, cmd_clean, cmd_help, cmd_completion, cmd_complete_words, cmd_session,
 	cmd_agent;
 extern const struct cmd cmd_up;
@@ -28,6 +28,7 @@ extern const struct cmd cmd_exec;
 extern const struct cmd cmd_run;
 extern const struct cmd cmd_attach;
 extern const struct cmd cmd_tmux;
+extern const struct cmd cmd_debug;
 extern const struct cmd cmd_init;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_plan;

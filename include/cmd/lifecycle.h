@@ -11,6 +11,9 @@ void print_urls(struct context *c);
 /* self.c: this program and its global options, to be followed by a command and a NULL. */
 void self_argv(struct context *c, struct strs *v);
 
+/* inside.c: the running copy of a service, 0 for the first; NULL after an error was printed. */
+const struct container *running_copy(struct context *c, const char *service, int index);
+
 /* rotate.c: a new value, and its consumer told. */
 int rotate_secret(struct context *c, const struct secret *s);
 /* Ends rotations that were interrupted; any: there were some, so the plan is to be made again. */

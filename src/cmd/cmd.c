@@ -75,6 +75,7 @@ const struct cmd *const commands[] = {
 	&cmd_run,
 	&cmd_attach,
 	&cmd_tmux,
+	&cmd_debug,
 	&cmd_init,
 	&cmd_config,
 	&cmd_plan,

@@ -324,7 +324,8 @@ int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 	int bad = perform_shown(c, &w, &pf);
 	lap(c, "carrying out", true);
 	struct err saving = ERR_INIT;
-	if (records_save(&c->places, &c->world, &saving) && !bad) {
+	/* The tools container is made beside whoever has the lock, and the records. */
+	if (!c->project.tools && records_save(&c->places, &c->world, &saving) && !bad) {
 		c->error = saving;
 		bad = -1;
 	}
