@@ -12,6 +12,9 @@ void print_urls(struct context *c);
  * and a NULL are to follow. */
 struct strs self_argv(struct context *c, const char *program);
 
+/* inside.c: the running copy of a service, 0 for the first; NULL after an error was printed. */
+const struct container *running_copy(struct context *c, const char *service, int index);
+
 /* rotate.c: a new value, and its consumer told. */
 int rotate_secret(struct context *c, const struct secret *s);
 /* Ends rotations that were interrupted; any: there were some, so the plan is to be made again. */

@@ -76,6 +76,7 @@ const struct cmd *const commands[] = {
 	&cmd_attach,
 	&cmd_tmux,
 	&cmd_trace,
+	&cmd_debug,
 	&cmd_init,
 	&cmd_config,
 	&cmd_plan,

@@ -324,8 +324,10 @@ int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 	int bad = perform_shown(c, &w, &pf);
 	lap(c, "carrying out", true);
 	struct err saving = ERR_INIT;
-	/* Who let others in meanwhile knows nothing that is newer than theirs. */
-	if (c->locked && records_save(&c->places, &c->world, &saving) && !bad) {
+	/* Who let others in meanwhile knows nothing that is newer than theirs; a tools container
+	 * is made beside them. */
+	bool ours = c->locked && !c->project.tools;
+	if (ours && records_save(&c->places, &c->world, &saving) && !bad) {
 		c->error = saving;
 		bad = -1;
 	}

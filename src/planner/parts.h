@@ -238,6 +238,7 @@ void plan_up(struct make *m);
 void plan_build(struct make *m);
 void plan_generate(struct make *m);
 void plan_prepare(struct make *m); /* GOAL_STAGES */
+void plan_tools(struct make *m);   /* debug.c */
 void plan_down(struct make *m);
 void decide(struct make *m);                      /* the fate of each chosen unit */
 void decide_host(struct make *m, struct unit *u); /* decide_host.c */
