@@ -26,13 +26,14 @@ enum turn_phase {
 enum {
 	SELF_RUNS = 5,     /* in a row, each caused only by what changed during the one before */
 	SELF_PATIENT = 2,  /* so many of them, and runs are no more cancelled */
-	STORM_FILES = 100, /* changed since a run last came to its end: no person saves so many */
+	MANY_FILES = 10,   /* changed since a run last came to its end: a person's tool */
+	STORM_FILES = 100, /* no person saves so many */
 };
 #define SELF_WINDOW_NS (10 * 1000000000LL)
 #define SELF_SLACK_NS (100 * 1000000LL) /* after a run: what it wrote last is still being told */
 #define SELF_PROBE_NS (300 * 1000000LL) /* before the last of them: does somebody else write? */
-#define CALM_NS (50 * 1000000LL) /* after the second run cancelled; doubles with each further */
-#define CALM_MAX_NS (800 * 1000000LL)
+#define CALM_NS (50 * 1000000LL)        /* the least; doubles with each run cancelled */
+#define CALM_MAX_NS (1600 * 1000000LL)
 #define PATIENCE_NS (2 * 1000000000LL) /* few files, again and again: a log */
 #define STORM_PATIENCE_NS (15 * 1000000000LL)
 
@@ -51,7 +52,7 @@ struct turn { /* zeroed: nothing ever ran */
 	bool held;      /* nothing may begin */
 	bool ran;
 	int64_t began_ns, ended_ns; /* of the last run */
-	uint64_t files;             /* of what is pending */
+	uint64_t files, last_files; /* of what is pending; of the last change */
 	unsigned fed;               /* runs in a row that fed themselves */
 	int64_t fed_since_ns;
 	uint64_t fed_files;

@@ -49,10 +49,12 @@ static bool probes(struct turn *t, int64_t now_ns)
 	return now_ns < t->probe_until;
 }
 
-/* How long nothing may have changed, beyond the watcher's own quiet time. */
+/* For how long nothing may have changed. Two saves in a row are a person's and wait for nothing but
+ * the watcher's own quiet time. */
 static int64_t calm_ns(const struct turn *t)
 {
-	unsigned level = t->cancelled + (t->changed >= STORM_FILES ? 2 : 0);
+	unsigned size = t->changed >= STORM_FILES ? 4 : t->changed >= MANY_FILES ? 2 : 0;
+	unsigned level = t->cancelled + size;
 	int64_t out = CALM_NS;
 	if (level < 2)
 		return 0;
@@ -117,12 +119,15 @@ static enum turn_do interrupt(struct turn *t)
 	return TURN_CANCEL;
 }
 
+/* The same files again and again are no storm, but a log. */
 static void note_change(struct turn *t, const struct turn_change *c)
 {
+	if (c->files != t->last_files || c->count >= STORM_FILES)
+		t->changed += c->count < UINT_MAX - t->changed ? c->count : 0;
+	t->last_files = c->files;
 	if (!t->first_ns)
 		t->first_ns = c->first_ns;
 	t->last_ns = c->last_ns;
-	t->changed += c->count < UINT_MAX - t->changed ? c->count : 0;
 	t->files += c->files;
 }
 

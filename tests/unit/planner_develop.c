@@ -83,9 +83,9 @@ static void a_storm_is_one_run_after_it(void **state)
 		assert_int_equal(turn_tick(&t, now + MS), TURN_NOTHING);
 	}
 	assert_int_equal(turn_calm(&t, now + 20 * MS), TURN_NOTHING); /* or does it only breathe? */
-	assert_int_equal(turn_due(&t), now + 2 * CALM_NS);
-	assert_int_equal(turn_tick(&t, now + 2 * CALM_NS - 1), TURN_NOTHING);
-	assert_int_equal(turn_tick(&t, now + 2 * CALM_NS), TURN_BEGIN);
+	assert_int_equal(turn_due(&t), now + 8 * CALM_NS);
+	assert_int_equal(turn_tick(&t, now + 8 * CALM_NS - 1), TURN_NOTHING);
+	assert_int_equal(turn_tick(&t, now + 8 * CALM_NS), TURN_BEGIN);
 	assert_int_equal(turn_due(&t), 0);
 	assert_int_equal(turn_ended(&t, now + 3 * SECOND), TURN_NOTHING);
 	assert_int_equal(save(&t, now + 5 * SECOND), TURN_BEGIN); /* as if nothing had been */
