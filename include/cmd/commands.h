@@ -12,6 +12,7 @@ extern const struct cmd cmd_recreate;
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_logs;
 extern const struct cmd cmd_watch;
+extern const struct cmd cmd_dash;
 extern const struct cmd cmd_compile;
 extern const struct cmd cmd_lint;
 extern const struct cmd cmd_test;

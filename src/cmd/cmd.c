@@ -64,6 +64,7 @@ const struct cmd *const commands[] = {
 	&cmd_status,
 	&cmd_logs,
 	&cmd_watch,
+	&cmd_dash,
 	&cmd_compile,
 	&cmd_lint,
 	&cmd_test,
