@@ -6,8 +6,9 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "model/plan.h"
+#include "doc/record.h"
 #include "doc/schema.h"
+#include "model/plan.h"
 #include "model/world.h"
 
 struct style {
@@ -23,6 +24,8 @@ struct style style_of(FILE *f, const char *mode);
  * are allowed. */
 void view_clean(struct buf *out, const char *s);
 void view_colour(struct buf *out, struct style st, const char *sgr);
+/* ms since 1970 as all JSON has it: "2026-01-31T10:00:00.123Z". */
+char *view_time(struct arena *a, int64_t ms);
 
 /* Diagnostics with source line and caret. source_line gives the text of a line of a file, or NULL.
  */
@@ -77,10 +80,12 @@ void progress_tick(struct progress *pr);
 void progress_again(struct progress *pr); /* others wrote on the terminal meanwhile */
 void progress_end(struct progress *pr);   /* clears the live part; frees */
 
-/* One line of a log: time (when asked), coloured service name, cleaned text. */
+/* log_line.c: one line of a log: coloured service name, time (when asked), cleaned text. A JSON
+ * record is shown as its time, level, message and other fields. */
 struct log_style {
 	struct style style;
 	bool times, no_prefix;
+	bool raw; /* records as they came */
 	int prefix_width;
 };
 void view_log_line(struct buf *out, const struct log_style *ls, const char *service, int number,

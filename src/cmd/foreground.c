@@ -20,6 +20,7 @@ static void on_log(void *ctx, const char *service, int number, enum stream s, in
 	struct foreground *f = ctx;
 	if (!filter_passes(f, line, len))
 		return;
+	buf_truncate(&f->printer.out, 0);
 	log_format(&f->printer, service, number, s, time_ns, line, len);
 	show_lines(f, &f->printer.out);
 }
@@ -219,7 +220,8 @@ static void release(struct foreground *f)
 	f->agent_hook = NULL;
 	results_release(&f->results);
 	keys_release(&f->keys);
-	buf_release(&f->printer.out);
+	buf_truncate(&f->printer.out, 0);
+	log_printer_release(&f->printer);
 	if (f->filtering)
 		regfree(&f->filter);
 }

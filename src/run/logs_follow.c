@@ -208,6 +208,8 @@ int logs_follow(struct engine *g, struct loop *l, const struct places *pl, const
 	while (!rc && loop_interrupts(l) == before && !over(&f)) {
 		turn(&f, l);
 		f.more = log_tail_turn(f.tail);
+		if (q->pause)
+			q->pause(ctx);
 		rc = reap(&f, e);
 		if (rc || now_ms() < next)
 			continue;
