@@ -14,7 +14,7 @@
 	"is not started again" /* ends the separator after the last run of a process               \
 				*/
 
-enum { LOG_GENERATIONS = 3, LOG_FILE_MAX = 10 * 1000 * 1000 };
+enum { LOG_GENERATIONS = 3, LOG_FILE_MAX = 20 * 1000 * 1000 };
 
 /* One file while it is appended to. Its user holds the lock of the folder. */
 struct log_file {

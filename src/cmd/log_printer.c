@@ -7,7 +7,7 @@
 #include "cmd/lifecycle.h"
 #include "doc/json.h"
 
-enum { PIECE = 64 * 1024 };
+enum { PIECE = 256 * 1024 };
 
 struct log_printer log_printer_of(struct context *c, bool times)
 {

@@ -82,6 +82,7 @@ static int begin(struct followed *u, const struct container *c, struct err *e)
 		.container = &u->container,
 		.follow = true,
 		.since_ns = u->last_ns,
+		.known = true,
 		.tail = -1,
 		.fn = on_line,
 		.ctx = u,
