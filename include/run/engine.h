@@ -107,7 +107,7 @@ struct log_stream_request {
 };
 struct log_stream *log_stream_begin(
 	struct engine *g, const struct log_stream_request *r, struct err *e);
-bool log_stream_done(struct log_stream *s); /* between turns of the engine */
+bool log_stream_done(struct log_stream *s);                 /* between turns of the engine */
 int log_stream_finish(struct log_stream *s, struct err *e); /* gives out an unfinished last line */
 void log_stream_free(struct log_stream *s);
 

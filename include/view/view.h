@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "doc/record.h"
 #include "doc/schema.h"
+#include "model/happening.h"
 #include "model/plan.h"
 #include "model/world.h"
 
@@ -47,9 +48,14 @@ void view_status(struct buf *out, const struct project *p, const struct world *w
 /* agent.c: a line on what it does and one per module; JSON null where none runs. */
 void view_agent(struct buf *out, const struct agent_seen *g, int64_t now_ms, struct style st);
 struct node *view_agent_json(struct arena *a, const struct agent_seen *g);
+/* The same for one container or process, by itself; s NULL: it is configured no more. */
+const char *view_container_word(const struct service *s, const struct container *k);
 /* The one word for a service's state: "ready", "unhealthy", "absent", ... */
 const char *view_unit_word(const struct service *s, const struct world *w);
 struct node *view_status_json(struct arena *a, const struct project *p, const struct world *w);
+/* happening.c */
+void view_happening(struct buf *out, const struct happening *h, struct style st);
+struct node *view_happening_json(struct arena *a, const struct happening *h);
 enum graph_format { GRAPH_ASCII, GRAPH_MERMAID, GRAPH_DOT, GRAPH_JSON };
 void view_graph(struct buf *out, struct arena *a, const struct project *p, enum graph_format f,
 	struct style st);

@@ -10,9 +10,9 @@
 #include <string.h>
 
 /*
- * A long log comes as fast as the engine can write, a few KiB at a time. Once FLOOD lines have come,
- * what comes is let gather for GATHER_MS: a tenth of the system calls, and no time is lost, as the
- * socket holds more than that.
+ * A long log comes as fast as the engine can write, a few KiB at a time. Once FLOOD lines have
+ * come, what comes is let gather for GATHER_MS: a tenth of the system calls, and no time is lost,
+ * as the socket holds more than that.
  */
 enum { LOCK_WAIT_MS = 5000, FLOOD = 20000, GATHER_MS = 3 };
 
