@@ -11,6 +11,7 @@ extern const struct cmd cmd_restart;
 extern const struct cmd cmd_recreate;
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_logs;
+extern const struct cmd cmd_events;
 extern const struct cmd cmd_watch;
 extern const struct cmd cmd_dash;
 extern const struct cmd cmd_compile;
@@ -42,5 +43,11 @@ extern const struct cmd cmd_completion;
 extern const struct cmd cmd_complete_words;
 extern const struct cmd cmd_agent;
 extern const struct cmd cmd_session;
+
+/*
+ * Runs the project's own command of that name. False when the project (or a readable
+ * configuration) has none: nothing was printed then.
+ */
+bool project_command_run(struct context *c, const char *name, const struct strs *args, int *status);
 
 #endif

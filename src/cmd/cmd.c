@@ -63,6 +63,7 @@ const struct cmd *const commands[] = {
 	&cmd_recreate,
 	&cmd_status,
 	&cmd_logs,
+	&cmd_events,
 	&cmd_watch,
 	&cmd_dash,
 	&cmd_compile,
