@@ -357,7 +357,8 @@ static void raise_needs(const struct step *s)
 
 static void prepare(struct run *r)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	static long cpus; /* asking costs reading a file */
+	cpus = cpus ? cpus : sysconf(_SC_NPROCESSORS_ONLN);
 	r->parallel = r->pf->parallel > 0 ? r->pf->parallel : cpus > 0 ? (int)cpus : 1;
 	for (size_t i = 0; i < r->plan->steps.count; i++) {
 		struct step *s = r->plan->steps.items[i];
