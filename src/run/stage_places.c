@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "run/plain_line.h"
 #include "run/stage.h"
 #include "run/supervise.h"
 
@@ -162,6 +163,21 @@ static const char *const *host_environment(struct job *j)
 	return env ? all.items : NULL;
 }
 
+/* The shell is left out where it would only stand in between; it tries what cannot be started, too:
+ * a script without a first line is its business. */
+static struct host_run_once *run_once(
+	struct job *j, struct hosts *hosts, const struct host_launch *launch)
+{
+	struct host_spec spec = *launch->spec;
+	struct host_launch direct = { .spec = &spec, .env = launch->env };
+	struct host_run_once *out = NULL;
+	struct err ignored = ERR_INIT;
+	spec.argv = (struct strs){ 0 };
+	if (plain_line(&j->run->arena, &launch->spec->argv, &spec.argv))
+		out = hosts->ops->run(hosts, &direct, stage_line, j, &ignored);
+	return out ? out : hosts->ops->run(hosts, launch, stage_line, j, &j->error);
+}
+
 static int host_begin(struct job *j)
 {
 	struct stage_job *st = j->state;
@@ -171,7 +187,7 @@ static int host_begin(struct job *j)
 		return -1;
 	if (!hosts || !hosts->ops->run)
 		return start_child(j, launch.env);
-	st->once = hosts->ops->run(hosts, &launch, stage_line, j, &j->error);
+	st->once = run_once(j, hosts, &launch);
 	return st->once ? 0 : -1;
 }
 
