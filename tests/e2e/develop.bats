@@ -230,6 +230,7 @@ is_ready() {
 	echo one >api/app.txt
 	ok devenv up -d
 	[ "$(state api)" = ready ]
+	sleep 5 # the engine tells uptimes in whole seconds: that readiness must not do for the next
 	echo two >api/app.txt
 	eventually 60 serves two
 	eventually 30 is_ready
