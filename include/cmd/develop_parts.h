@@ -24,6 +24,7 @@ struct module { /* one service with `develop:` */
 	struct buf cause, why, output[STAGES];
 	int64_t began[STAGES]; /* monotonic ms, of the stage that runs */
 	bool dirty;            /* saved since its last run began */
+	bool storm;            /* its sources go on changing */
 	bool unseen;           /* of those saves, one was told to the group's turn */
 	unsigned asked;        /* stages that somebody asked for since */
 	bool taking_part;      /* in the run under way, or the last one */

@@ -26,6 +26,7 @@ struct run { /* one perform() */
 	struct arena hosts_arena;
 	int64_t hosts_at; /* monotonic ms */
 	int polling;
+	struct start_state *starts; /* to be asked for at the next turn; perform_host.c */
 };
 
 enum { HOST_LOOK_MS = 5 };
