@@ -32,8 +32,12 @@ struct http_request {
 	size_t max_body;   /* 0: HTTP_MAX_BODY */
 	bool waits; /* nothing else is done until it is: it may be over when http_start returns */
 	bool tcp;   /* to the URL's own host, though this set has a unix socket */
-	bool any_certificate; /* https: do not verify (readiness only) */
-	const char *ca_file;  /* https: verify against this one */
+	bool any_certificate;       /* https: do not verify (readiness only) */
+	const char *ca_file;        /* https: verify against this one */
+	const char *const *headers; /* lines "Name: value" instead of those for JSON; ends with
+				       NULL; NULL: none */
+	const char *connect_to;     /* "HOST:PORT:ADDRESS:PORT": that instead, by libcurl's rules */
+	struct http_detail *detail; /* filled once done, then the caller's to release; NULL: not */
 	/* Body as it comes, not kept; false ends the transfer early (that is no error). */
 	bool (*data)(void *ctx, const char *data, size_t len);
 	void *ctx;
@@ -50,6 +54,27 @@ enum http_failure {
 	HTTP_LIBRARY,       /* libcurl itself is missing */
 };
 
+/* Where a transfer failed, for those who follow it step by step. */
+enum http_fault {
+	HTTP_FAULT_NONE,
+	HTTP_FAULT_NAME,
+	HTTP_FAULT_CONNECT,
+	HTTP_FAULT_CERTIFICATE, /* it is not believed */
+	HTTP_FAULT_TLS,         /* no TLS came about for another reason */
+	HTTP_FAULT_TIME,        /* connected, but out of time */
+	HTTP_FAULT_ANSWER,
+};
+
+struct http_detail {
+	enum http_fault fault;
+	struct buf head;        /* status line and headers of the last answer, as they came */
+	struct buf certificate; /* the peer's own, PEM; empty when none was seen */
+	char address[64];       /* connected to; "": to nobody */
+	int port;
+	int64_t name_us, connect_us, tls_us, first_us, total_us; /* since the start; 0: not reached
+								  */
+};
+
 struct http_answer {
 	enum http_failure failure;
 	int status;           /* 0: no header came */
@@ -60,7 +85,8 @@ struct http_answer {
 
 /* socket NULL: TCP. Loads libcurl when a call needs it: without it such calls fail. */
 struct http *http_new(const char *unix_socket);
-void http_free(struct http *h); /* and every call that was not freed */
+int http_load(struct http *h, struct err *e); /* libcurl at once; -1: it is missing */
+void http_free(struct http *h);               /* and every call that was not freed */
 
 struct http_call *http_start(struct http *h, const struct http_request *r);
 bool http_done(const struct http_call *c);
@@ -77,8 +103,8 @@ struct http_call *http_wait(struct http *h, const struct http_request *r);
 void url_escape(struct buf *out, const char *s); /* for one part of a path or query */
 
 /*
- * ---- http_plain.c: a GET with answer_ms and idle_ms, without libcurl. ----
- * False: nothing is known, ask libcurl. The answer is empty before.
+ * ---- http_plain.c: a GET that is waited for, with answer_ms and idle_ms, without libcurl. ----
+ * False: it is another request or nothing is known, ask libcurl. The answer is empty before.
  */
 bool http_plain(const char *unix_socket, const struct http_request *r, struct http_answer *out);
 /* The value of the header line Api-Version, if line is one. */

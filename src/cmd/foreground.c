@@ -22,6 +22,7 @@ static void on_log(void *ctx, const char *service, int number, enum stream s, in
 		f->read_ns = time_ns;
 	if (!filter_passes(f, line, len))
 		return;
+	buf_truncate(&f->printer.out, 0);
 	log_format(&f->printer, service, number, s, time_ns, line, len);
 	show_lines(f, &f->printer.out);
 }
@@ -203,7 +204,8 @@ static void release(struct foreground *f)
 	f->agent_hook = NULL;
 	results_release(&f->results);
 	keys_release(&f->keys);
-	buf_release(&f->printer.out);
+	buf_truncate(&f->printer.out, 0);
+	log_printer_release(&f->printer);
 	if (f->filtering)
 		regfree(&f->filter);
 }

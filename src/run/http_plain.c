@@ -119,11 +119,19 @@ static enum talked receive(struct talk *t)
 	return how == TALK_GOES_ON && t->answer->status && whole(t) ? TALK_ENDED : how;
 }
 
+static bool is_plain(const struct http_request *r)
+{
+	return r->waits && r->answer_ms && r->idle_ms && !r->method && !r->body && !r->data &&
+	       !r->total_ms && !r->max_body && !r->tcp && !r->headers && !r->detail;
+}
+
 bool http_plain(const char *socket, const struct http_request *r, struct http_answer *out)
 {
 	struct err ignored = ERR_INIT;
 	struct talk t = { .ask = r, .answer = out, .in = &out->body, .window_start = now_ms() };
 	enum talked how = TALK_GOES_ON;
+	if (!is_plain(r))
+		return false;
 	t.fd = socket_connect(socket, HTTP_CONNECT_MS, &ignored);
 	if (t.fd < 0)
 		return false;
