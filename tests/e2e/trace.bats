@@ -50,7 +50,8 @@ program() {
 		    def log_message(self, text, *words):
 		        print(self.headers and self.headers["X-Request-Id"], text % words, flush=True)
 
-		server = http.server.ThreadingHTTPServer((os.environ.get("BIND", "0.0.0.0"), 8000), Handler)
+		where = os.environ.get("BIND", "0.0.0.0"), int(os.environ.get("PORT", "8000"))
+		server = http.server.ThreadingHTTPServer(where, Handler)
 		if os.environ.get("TLS"):
 		    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 		    context.load_cert_chain("/srv/app/tls.pem")
@@ -114,7 +115,14 @@ configuration() {
 	service db "$http" "$ready"
 	service needy "$http" "$ready" 'depends_on: { db: { condition: service_healthy } }'
 	cat <<-'END'
+		  here:
+		    run: host
+		    command: python3 app.py
+		    environment: { BIND: 127.0.0.1 }
+		    ports: { http: { target: 8000, published: auto } }
+		    healthcheck: { tcp: true, port: http }
 		routes:
+		  - { host: t.localhost, path: /here, to: here:http, via: edge, strip: true }
 		  - { host: t.localhost, path: /, to: app:http, via: edge }
 		  - { host: t.localhost, path: /low, to: low:http, via: edge, strip: true }
 		  - { host: t.localhost, path: /ported, to: ported:http, via: edge, strip: true }
@@ -135,7 +143,7 @@ setup_file() {
 		-subj /CN=tls -keyout key.pem -out crt.pem 2>/dev/null
 	cat key.pem crt.pem >tls.pem
 	chmod 644 tls.pem
-	LIMIT=500 devenv up -d
+	LIMIT=500 devenv up -d --trust
 }
 
 teardown_file() {
@@ -165,29 +173,34 @@ old_url() {
 	url old https://old
 }
 
-# leaf SUBJECT DAYS: the proxies show another certificate, signed by the local authority.
+# leaf SUBJECT DAYS: the proxy shows another certificate, signed by the local authority.
 leaf() {
-	local certs=.devenv/generated/certs ca=$XDG_DATA_HOME/devenv/ca
+	local site=.devenv/generated/certs/site ca=$XDG_DATA_HOME/devenv/ca
 	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" \
 		-keyout other.key -out other.csr 2>/dev/null
 	openssl x509 -req -in other.csr -CA "$ca/ca.crt" -CAkey "$ca/ca.key" -days "$2" \
 		-extfile <(echo "subjectAltName=DNS:$1") -out other.crt 2>/dev/null
-	cp -p "$certs"/devenv.crt "$certs"/devenv.key "$BATS_TEST_TMPDIR"
-	cat other.crt >"$certs/devenv.crt"
-	cat other.key >"$certs/devenv.key"
-	docker kill -s HUP "$(container edge)"
-	eventually 10 shows "$1"
-}
-
-shows() {
-	openssl s_client -connect "$(address edge 443)" -servername t.localhost </dev/null 2>/dev/null |
-		grep -q "subject=CN = $1"
+	cp -p "$site"/devenv.crt "$site"/devenv.key "$BATS_TEST_TMPDIR"
+	install_leaf other.crt other.key
 }
 
 leaf_back() {
-	cat "$BATS_TEST_TMPDIR/devenv.crt" >.devenv/generated/certs/devenv.crt
-	cat "$BATS_TEST_TMPDIR/devenv.key" >.devenv/generated/certs/devenv.key
+	install_leaf "$BATS_TEST_TMPDIR/devenv.crt" "$BATS_TEST_TMPDIR/devenv.key"
+}
+
+install_leaf() {
+	cat "$1" >.devenv/generated/certs/site/devenv.crt
+	cat "$2" >.devenv/generated/certs/site/devenv.key
 	docker kill -s HUP "$(container edge)"
+	eventually 20 shows "$1"
+}
+
+# shows FILE: the proxy presents that certificate.
+shows() {
+	local served
+	served=$(openssl s_client -connect "$(address edge 443)" -servername t.localhost </dev/null 2>/dev/null |
+		openssl x509 -noout -fingerprint 2>/dev/null)
+	[ "$served" = "$(openssl x509 -noout -fingerprint -in "$1")" ]
 }
 
 @test "a sound route: every stage is good, under one id" {
@@ -305,10 +318,21 @@ leaf_back() {
 	[ "$(jq -r .cause <<<"$output")" = wrong-mapping ] || fail
 }
 
+@test "a service on the host behind the proxy, and the same when it is stopped" {
+	trace /here/x
+	[ "$status" = 0 ] || fail
+	jq -e '.stages[] | select(.stage == "connect").where | startswith("127.0.0.1:")' <<<"$output"
+	jq -e '.id as $id | [.log[] | select(.line | contains($id)).service] | unique == ["edge", "here"]' \
+		<<<"$output" || fail "logs"
+	ok devenv stop here
+	trace /here/x
+	found upstream service-down here:
+}
+
 @test "all routes as a table" {
 	run devenv trace --all --timeout 2
 	[ "$status" = 1 ] || fail
 	says https://t.localhost https://old.localhost connect '127.0.0.1:8000 only'
 	run devenv trace --all --timeout 2 --json
-	jq -e '(.traces | length) == 8' <<<"$output" || fail
+	jq -e '(.traces | length) == 9' <<<"$output" || fail
 }
