@@ -217,6 +217,20 @@ shows() {
 	jq -e '.id == "mine.1" and .stages[3].status == null and .stages[6].status == 200' <<<"$output"
 }
 
+@test "a trace jumps in at any stage" {
+	local stage
+	for stage in tcp tls proxy upstream connect service needs; do
+		trace --from "$stage" /needy/db
+		[ "$status" = 0 ] || fail "$stage"
+		[ "$(jq -r .from <<<"$output")" = "$stage" ] || fail
+	done
+	trace --from upstream /x
+	jq -e '.stages[] | select(.stage == "upstream").says | test("^[0-9.]+:8000, asked for now$")' \
+		<<<"$output" || fail
+	trace --from needs /needy/db
+	jq -e '.stages[7].says == "db running" and .stages[6].status == null' <<<"$output" || fail
+}
+
 @test "as text, as an archive, and what is no request" {
 	ok devenv trace --har x.har -H 'Cookie: a=hidden' -d 'a=1' /x
 	says 'POST https://t.localhost:' 'no stage is to blame' 'edge location /'

@@ -164,6 +164,7 @@ static void next_probes(void **state)
 	open_shop(&b);
 	plan(&b, "/api/x", &p);
 	struct trace_seen s = good;
+	const char *published = arena_printf(&b.arena, " %d ", TRACE_SEND_PUBLISHED);
 	const char *usual = arena_printf(&b.arena, "%d %d %d %d", TRACE_SEND_ROUTE,
 		TRACE_SEND_SERVICE, TRACE_TRY_NEEDS, TRACE_READ_LOGS);
 	assert_string_equal(probes(&b, &p, &s), usual);
@@ -176,11 +177,20 @@ static void next_probes(void **state)
 	assert_string_equal(probes(&b, &p, &s), usual);
 	p.method = "GET";
 	assert_string_not_equal(probes(&b, &p, &s), usual);
+	s = good; /* an address that swallows packets: by its published port, if it has one */
+	s.service = answer(0, TRACE_NO_CONNECTION);
+	assert_null(strstr(probes(&b, &p, &s), published));
+	p.published = 9001;
+	assert_non_null(strstr(probes(&b, &p, &s), published));
+	s.service.refused = true;
+	assert_null(strstr(probes(&b, &p, &s), published));
 	p.from = TRACE_SERVICE;
 	s = good;
 	assert_string_equal(
 		probes(&b, &p, &s), arena_printf(&b.arena, "%d %d %d", TRACE_SEND_SERVICE,
 					    TRACE_TRY_NEEDS, TRACE_READ_LOGS));
+	p.from = TRACE_UPSTREAM;
+	assert_non_null(strstr(probes(&b, &p, &s), arena_printf(&b.arena, " %d", TRACE_RESOLVE)));
 	p.from = TRACE_NEEDS;
 	s = (struct trace_seen){ 0 };
 	assert_string_equal(probes(&b, &p, &s), arena_printf(&b.arena, "%d", TRACE_TRY_NEEDS));
