@@ -231,6 +231,27 @@ static int exec_status(struct engine *g, const char *id, int *status, struct err
 	return rc;
 }
 
+static bool container_ended(struct session *s)
+{
+	struct pollfd p = { .fd = s->lifeline, .events = POLLIN };
+	if (!s->gone && s->lifeline && poll(&p, 1, LAST_WORDS_MS) > 0)
+		heed_lifeline(s);
+	return s->gone;
+}
+
+/* What was killed with its container has a status of that kind, one that the engine made up, or
+ * none any more. */
+static int child_status(struct session *s, const char *id, int *status, struct err *e)
+{
+	int rc = s->gone ? -1 : exec_status(s->engine, id, status, e);
+	if ((rc || *status >= 128) && container_ended(s)) {
+		*e = (struct err)ERR_INIT;
+		*status = 128 + SIGKILL;
+		return 0;
+	}
+	return rc;
+}
+
 /* Engines from API 1.42 on take the size at the start, so that the process never sees another. */
 static const char *start_body(struct arena *a, const struct exec_request *r)
 {
@@ -266,10 +287,8 @@ int engine_exec(
 			*status = 128 + loop_signal(l);
 		else if (s.output_broken)
 			*status = 128 + SIGPIPE;
-		else if (s.gone)
-			*status = 128 + SIGKILL;
 		else
-			rc = exec_status(g, id, status, e);
+			rc = child_status(&s, id, status, e);
 	}
 	arena_release(&a);
 	return rc;
