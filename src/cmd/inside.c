@@ -299,12 +299,12 @@ static int run_run(struct context *c, const void *opts, const struct strs *args)
 static int attach_on_host(struct context *c, const struct container *k)
 {
 	struct log_printer printer = log_printer_of(c, false);
-	struct log_query q = { .tail = 10, .follow = true };
-	printer.follow = printer.style.no_prefix = true;
+	struct log_query q = { .tail = 10, .follow = true, .pause = log_flush };
+	printer.style.no_prefix = printer.style.raw = true;
 	strs_add(&c->arena, &q.services, k->service);
 	int bad = logs_read(
 		c->engine, c->loop, &c->places, &c->world, &q, log_print, &printer, &c->error);
-	buf_release(&printer.out);
+	log_printer_release(&printer);
 	return bad ? fail(c) : 0;
 }
 
