@@ -74,6 +74,11 @@ tools() {
 	docker ps -a --format '{{.Names}}' --filter "label=devenv.root=$PROJECT" | grep -e -debug- || true
 }
 
+# on_screen COMMAND...: on a terminal that is played by standard input (terminal.py).
+on_screen() {
+	python3 "$BATS_TEST_DIRNAME/terminal.py" "$DEVENV" "${@:2}"
+}
+
 none() { [ -z "$(tools)" ]; }
 
 count_is() { [ "$(tools | wc -l)" = "$1" ]; }
@@ -116,42 +121,18 @@ count_is() { [ "$(tools | wc -l)" = "$1" ]; }
 
 @test "the terminal's size, an interrupt and the status pass through" {
 	enter bare
-	cat >"$BATS_TEST_TMPDIR/terminal.py" <<-'END'
-		import fcntl, os, pty, select, struct, sys, termios, time
-		pid, fd = pty.fork()
-		if pid == 0:
-		    os.execv(sys.argv[1], sys.argv[1:])
-		fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 91, 0, 0))
-		seen = b""
-		def until(text):
-		    global seen
-		    end = time.time() + 60
-		    while text not in seen:
-		        if time.time() > end:
-		            sys.exit("never seen: %r in %r" % (text, seen))
-		        if select.select([fd], [], [], 0.2)[0]:
-		            seen += os.read(fd, 4096)
-		    seen = seen.split(text, 1)[1]
-		until(b"debug web ")
-		os.write(fd, b"stty size; echo ready; sleep 1000\r")
-		until(b"33 91")
-		until(b"ready")
-		fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 60, 0, 0))
-		time.sleep(0.5)
-		os.write(fd, b"\x03")
-		until(b"debug web ")
-		os.write(fd, b"stty size\r")
-		until(b"20 60")
-		os.write(fd, b"exit 5\r")
-		while True:
-		    try:
-		        if not os.read(fd, 4096):
-		            break
-		    except OSError:
-		        break
-		sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	exits 5 on_screen devenv debug web <<-'END'
+		until debug web /
+		type stty size; echo rea''dy; sleep 1000\r
+		until 33 91
+		until ready
+		size 20 60
+		type \x03
+		until debug web /
+		type stty size\r
+		until 20 60
+		type exit 5\r
 	END
-	exits 5 timeout -s KILL 120 python3 "$BATS_TEST_TMPDIR/terminal.py" "$DEVENV" debug web
 	none
 }
 
