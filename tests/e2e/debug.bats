@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # devenv debug: a container of tools beside the running ones, those without a shell included.
-# shellcheck disable=SC2154 # status and output come from `run`
+# shellcheck disable=SC2016,SC2154 # words for other shells; status and output come from `run`
 load lib
 
 SCRATCH=devenv-e2e-debug-scratch:1

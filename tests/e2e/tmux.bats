@@ -87,7 +87,7 @@ attached() {
 
 # watchers: pids of those that look after the project's sessions.
 watchers() {
-	pgrep -f -- "-C $PROJECT __session"
+	pgrep -f -- "-C $PROJECT .*__session"
 }
 
 watched() {
