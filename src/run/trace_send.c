@@ -53,8 +53,8 @@ static enum trace_failure failure_of(const struct http_answer *ans, const struct
 		[HTTP_FAULT_TIME] = TRACE_SILENT,
 		[HTTP_FAULT_ANSWER] = TRACE_BROKEN,
 	};
-	/* A stream of events goes on for ever, and answered all the same. */
-	if (d->fault == HTTP_FAULT_TIME && ans->status && ans->status < 400)
+	/* A stream goes on for ever, and answered all the same. */
+	if (d->cut || (d->fault == HTTP_FAULT_TIME && ans->status && ans->status < 400))
 		return TRACE_ANSWERED;
 	return failures[d->fault];
 }
@@ -66,6 +66,7 @@ static void note_answer(struct arena *a, const struct http_answer *ans, const st
 		.sent = true,
 		.failure = failure_of(ans, d),
 		.why = arena_strdup(a, ans->why),
+		.refused = d->refused,
 		.status = ans->status,
 		.address = d->address[0] ? arena_strdup(a, d->address) : NULL,
 		.port = d->port,
@@ -150,6 +151,15 @@ static void send_route(struct tracer *x, bool unverified)
 	send_one(x, &s, &x->seen->route);
 }
 
+static void send_published(struct tracer *x)
+{
+	const struct trace_plan *p = x->plan;
+	struct shot s = { .headers = &p->to_headers, .unverified = true };
+	s.url = arena_printf(
+		x->arena, "%s://127.0.0.1:%d%s", p->to_scheme, p->published, p->to_path);
+	send_one(x, &s, &x->seen->service);
+}
+
 static void send_service(struct tracer *x, const char *scheme, const char *path,
 	const trace_headers *headers, struct trace_answer *out)
 {
@@ -185,17 +195,20 @@ void tracer_send(struct tracer *x, enum trace_probe probe)
 		send_route(x, probe == TRACE_SEND_UNVERIFIED);
 		break;
 	case TRACE_SEND_SERVICE:
-		send_service(x, "http", p->to_path, &p->to_headers, &s->service);
+		send_service(x, p->to_scheme, p->to_path, &p->to_headers, &s->service);
+		break;
+	case TRACE_SEND_PUBLISHED:
+		send_published(x);
 		break;
 	case TRACE_SERVICE_TLS:
 		send_service(x, "https", p->to_path, &p->to_headers, &s->tls);
 		break;
 	case TRACE_SERVICE_HOST:
 		other = as_localhost(x->arena, &p->to_headers);
-		send_service(x, "http", p->to_path, &other, &s->other_host);
+		send_service(x, p->to_scheme, p->to_path, &other, &s->other_host);
 		break;
 	case TRACE_SERVICE_PATH:
-		send_service(x, "http", p->other_path, &p->to_headers, &s->other_path);
+		send_service(x, p->to_scheme, p->other_path, &p->to_headers, &s->other_path);
 		break;
 	default:
 		bug("no request: %d", (int)probe);
