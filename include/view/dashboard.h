@@ -85,6 +85,7 @@ struct dash_pane {
 	bool follow;      /* the end is shown */
 	uint64_t top;     /* else: number of the row that is shown first */
 	uint64_t seen;    /* rows there were when it ceased to follow */
+	uint64_t found;   /* number of the row that the search went to; UINT64_MAX: none */
 	bool wrap;
 	int shift; /* columns scrolled to the right */
 	struct buf filter_text, search_text;

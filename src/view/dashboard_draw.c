@@ -86,7 +86,7 @@ static void bytes(char out[static 16], int64_t n)
 	size_t i = 0;
 	for (; v >= 1000 && i + 1 < countof(units); i++)
 		v /= 1024;
-	snprintf(out, 16, v < 10 && i > 1 ? "%.1f %s" : "%.0f %s", v, units[i]);
+	snprintf(out, 16, v < 10 && i > 0 ? "%.1f %s" : "%.0f %s", v, units[i]);
 }
 
 static bool last_sample(const struct dash_unit *u, int *cpu, int64_t *memory)
