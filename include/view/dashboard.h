@@ -66,6 +66,7 @@ struct dash_unit { /* a service, or what is left of one; strings in the arena of
 	const char *marks; /* of its stages: "++x"; "" none */
 	int64_t uptime_s;  /* -1: does not run, or nobody knows */
 	unsigned restarts;
+	bool orphan; /* no service of the project: it can be read, not commanded */
 	struct dash_history *history;
 };
 

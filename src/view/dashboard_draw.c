@@ -324,8 +324,9 @@ static void pane_words(const struct dashboard *d, struct buf *out)
 	if (!p->wrap && p->shift)
 		buf_addf(out, "  column %d", p->shift + 1);
 	if (p->tails && !p->follow)
-		buf_addf(out, "  paused, %llu newer", (unsigned long long)pane_newer(p));
-	buf_addc(out, ' ');
+		buf_addf(out, "  paused +%llu", (unsigned long long)pane_newer(p));
+	if (out->len)
+		buf_addc(out, ' ');
 }
 
 static void draw_tabs(const struct dashboard *d, struct grid *g, int y)
@@ -390,7 +391,7 @@ static void question(const struct dashboard *d, struct buf *out)
 		buf_adds(out, d->message);
 	else
 		buf_adds(out, "? help  : commands  / search  f filter  space pause  r restart  "
-			      "s stop  e shell  q quit");
+			      "s stop  q quit");
 }
 
 static void draw_footer(const struct dashboard *d, struct grid *g, int y)

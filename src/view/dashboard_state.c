@@ -130,6 +130,7 @@ static void add_unit(struct dashboard *d, const struct project *p, const struct 
 		.marks = marks_of(d, modules, name),
 		.uptime_s = k && k->state == UNIT_RUNNING ? k->uptime_s : -1,
 		.restarts = k ? k->restarts : 0,
+		.orphan = !s,
 		.history = history_of(d, name),
 	};
 	*list_push(a, &d->units) = u;
