@@ -14,6 +14,7 @@ struct agent {
 	struct context *base; /* of its own command line: the places */
 	struct loop *loop;
 	struct control *control;
+	struct told *told; /* to the journal */
 	struct supervisor *supervisor;
 	struct launches *launches;
 	struct relays *relays;

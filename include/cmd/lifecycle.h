@@ -8,26 +8,39 @@ int show_plan(struct context *c);  /* --dry-run and `plan` */
 int look_again(struct context *c); /* the world's containers anew */
 void print_urls(struct context *c);
 
-/* self.c: this program and its global options, to be followed by a command and a NULL. */
-void self_argv(struct context *c, struct strs *v);
+/* self.c: program and global options that read the same configuration from any folder; a command
+ * and a NULL are to follow. */
+struct strs self_argv(struct context *c, const char *program);
+
+/* inside.c: the running copy of a service, 0 for the first; NULL after an error was printed. */
+const struct container *running_copy(struct context *c, const char *service, int index);
 
 /* rotate.c: a new value, and its consumer told. */
 int rotate_secret(struct context *c, const struct secret *s);
 /* Ends rotations that were interrupted; any: there were some, so the plan is to be made again. */
 int finish_rotations(struct context *c, bool *any);
 
-/* Prints log lines in the style of the command line. */
+/* when.c: "10m" ago, "2026-01-31T10:00:00.5" of this machine's clock or with Z of UTC; ns since
+ * 1970. False: it is none. */
+bool parse_when(const char *s, int64_t *ns);
+
+/* log_printer.c: log lines in the style of the command line. */
 struct log_printer {
 	struct context *context;
 	struct log_style style;
-	bool follow; /* each line goes out at once */
-	struct buf out;
+	struct redactor *redactor;
+	struct buf out;   /* not written yet */
+	struct buf clear; /* scratch */
 };
+/* After the vault was opened, for those who have one. */
 struct log_printer log_printer_of(struct context *c, bool times);
-/* One line into p->out. */
+void log_printer_release(struct log_printer *p); /* writes what is left */
+/* One line more at the end of p->out. */
 void log_format(struct log_printer *p, const char *service, int number, enum stream s,
 	int64_t time_ns, const char *line, size_t len);
+/* A log_fn, and its query's pause: lines go out in pieces, and when no more is at hand. */
 void log_print(void *printer, const char *service, int number, enum stream s, int64_t time_ns,
 	const char *line, size_t len);
+void log_flush(void *printer);
 
 #endif

@@ -35,6 +35,7 @@ struct engine_ask {
 	const char *method; /* NULL: GET */
 	const char *path;   /* "/containers/json?all=1"; the version is put in front */
 	const char *body;   /* JSON, or NULL */
+	size_t body_len;    /* of a body that is no text; 0: as long as it is */
 	bool unversioned;
 	bool patient; /* takes as long as the engine answers pings */
 	bool (*data)(void *ctx, const char *data, size_t len); /* body as it comes */
@@ -98,13 +99,16 @@ struct log_stream_request {
 	const struct container *container; /* copied; its strings must outlive the stream */
 	bool follow;
 	int64_t since_ns;
+	/* since_ns is when a line was written that is known already: only newer ones are given. The
+	 * engine reads a log from its beginning to find a time, so its end is asked for first. */
+	bool known;
 	int tail; /* -1: all */
 	log_fn *fn;
 	void *ctx;
 };
 struct log_stream *log_stream_begin(
 	struct engine *g, const struct log_stream_request *r, struct err *e);
-bool log_stream_done(const struct log_stream *s);
+bool log_stream_done(struct log_stream *s);                 /* between turns of the engine */
 int log_stream_finish(struct log_stream *s, struct err *e); /* gives out an unfinished last line */
 void log_stream_free(struct log_stream *s);
 

@@ -14,7 +14,7 @@
 	"is not started again" /* ends the separator after the last run of a process               \
 				*/
 
-enum { LOG_GENERATIONS = 3, LOG_FILE_MAX = 10 * 1000 * 1000 };
+enum { LOG_GENERATIONS = 3, LOG_FILE_MAX = 20 * 1000 * 1000 };
 
 /* One file while it is appended to. Its user holds the lock of the folder. */
 struct log_file {
@@ -85,11 +85,13 @@ bool log_tail_turn(struct log_tail *t);        /* gives out what is there; true:
 bool log_tail_alive(const struct log_tail *t); /* one of them may bring more */
 void log_tail_free(struct log_tail *t);
 
-/* What passes a query: service, time, expression. */
+/* What passes a query: service, time, expression, level, request. logs_filter.c */
 struct log_filter {
 	const struct log_query *query;
-	struct buf text; /* scratch */
-	void *regex;     /* regex_t; NULL: everything matches */
+	struct buf text;    /* scratch */
+	void *regex;        /* regex_t; NULL: there is none, or it is plain */
+	size_t plain;       /* length of an expression that is plain text; 0: it is not */
+	size_t request_len; /* of query->request, 0: any */
 };
 int log_filter_init(struct log_filter *f, const struct log_query *q, struct err *e);
 void log_filter_release(struct log_filter *f);

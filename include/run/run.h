@@ -6,6 +6,7 @@
 #define RUN_RUN_H
 
 #include "base/os.h"
+#include "doc/record.h"
 #include "model/plan.h"
 #include "model/world.h"
 #include "run/loop.h"
@@ -207,6 +208,15 @@ bool vault_previous(
 int vault_settle(struct vault *v, const char *name, bool accept, struct err *e);
 void vault_fingerprints(struct vault *v, struct arena *a, const struct project *p, struct world *w);
 void vault_redact(struct vault *v, struct buf *text); /* replaces every known value by *** */
+/*
+ * For much text that nearly never has one: a quick look, which is wrong now and then in one
+ * direction only. Knows the values of when it was made; NULL (of a NULL vault, too) suspects
+ * nothing.
+ */
+struct redactor; /* heap */
+struct redactor *redactor_new(const struct vault *v);
+bool redactor_suspects(const struct redactor *r, const char *text, size_t len);
+void redactor_free(struct redactor *r);
 /* The local authority (one per user, in places.data/ca) and the leaf of this workspace. */
 int authority_ensure(const struct places *pl, struct arena *a, const struct strs *project_hosts,
 	struct world *w, struct err *e);
@@ -326,8 +336,14 @@ struct log_query {
 	struct strs services; /* none: all */
 	int tail;             /* -1: all */
 	int64_t since_ns, until_ns;
-	const char *grep; /* POSIX extended, or NULL */
+	const char *grep;    /* POSIX extended, or NULL */
+	bool ignore_case;    /* of grep */
+	const char *request; /* id that lines must have; NULL: any */
+	enum level level;    /* at least this; LEVEL_NONE: any */
 	bool follow;
+	bool one_offs; /* containers of `run` that the engine still has, too: as number 0 */
+	/* Nothing more is at hand: what was given out may be shown. NULL: not called. */
+	void (*pause)(void *ctx);
 };
 int logs_read(struct engine *g, struct loop *l, const struct places *pl, const struct world *w,
 	const struct log_query *q, log_fn *fn, void *ctx, struct err *e);

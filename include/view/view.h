@@ -6,8 +6,10 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "model/plan.h"
+#include "doc/record.h"
 #include "doc/schema.h"
+#include "model/happening.h"
+#include "model/tools.h"
 #include "model/world.h"
 
 struct style {
@@ -23,6 +25,8 @@ struct style style_of(FILE *f, const char *mode);
  * are allowed. */
 void view_clean(struct buf *out, const char *s);
 void view_colour(struct buf *out, struct style st, const char *sgr);
+/* ms since 1970 as all JSON has it: "2026-01-31T10:00:00.123Z". */
+char *view_time(struct arena *a, int64_t ms);
 
 /* Diagnostics with source line and caret. source_line gives the text of a line of a file, or NULL.
  */
@@ -38,15 +42,24 @@ struct table *table_new(struct arena *a, const char *const *head, size_t columns
 void table_row(struct table *t, const char *const *cells);
 void table_write(struct buf *out, const struct table *t, struct style st);
 
+/* scripts.c: those of the tools container. */
+void view_scripts(struct buf *out, struct arena *a, const struct tool_scripts *l, struct style st);
+struct node *view_scripts_json(struct arena *a, const struct tool_scripts *l);
+
 void view_plan(struct buf *out, const struct plan *p, struct style st);
 struct node *view_plan_json(struct arena *a, const struct plan *p);
 void view_status(struct buf *out, const struct project *p, const struct world *w, struct style st);
 /* agent.c: a line on what it does and one per module; JSON null where none runs. */
 void view_agent(struct buf *out, const struct agent_seen *g, int64_t now_ms, struct style st);
 struct node *view_agent_json(struct arena *a, const struct agent_seen *g);
+/* The same for one container or process, by itself; s NULL: it is configured no more. */
+const char *view_container_word(const struct service *s, const struct container *k);
 /* The one word for a service's state: "ready", "unhealthy", "absent", ... */
 const char *view_unit_word(const struct service *s, const struct world *w);
 struct node *view_status_json(struct arena *a, const struct project *p, const struct world *w);
+/* happening.c */
+void view_happening(struct buf *out, const struct happening *h, struct style st);
+struct node *view_happening_json(struct arena *a, const struct happening *h);
 enum graph_format { GRAPH_ASCII, GRAPH_MERMAID, GRAPH_DOT, GRAPH_JSON };
 void view_graph(struct buf *out, struct arena *a, const struct project *p, enum graph_format f,
 	struct style st);
@@ -77,10 +90,12 @@ void progress_tick(struct progress *pr);
 void progress_again(struct progress *pr); /* others wrote on the terminal meanwhile */
 void progress_end(struct progress *pr);   /* clears the live part; frees */
 
-/* One line of a log: time (when asked), coloured service name, cleaned text. */
+/* log_line.c: one line of a log: coloured service name, time (when asked), cleaned text. A JSON
+ * record is shown as its time, level, message and other fields. */
 struct log_style {
 	struct style style;
 	bool times, no_prefix;
+	bool raw; /* records as they came */
 	int prefix_width;
 };
 void view_log_line(struct buf *out, const struct log_style *ls, const char *service, int number,

@@ -70,11 +70,32 @@ static size_t colour_at(const char *p, size_t n)
 	return i < n && p[i] == 'm' ? i + 1 : 0;
 }
 
+/* How many bytes from p on are printable ASCII; eight at a time, as nearly all text is. */
+static size_t plain_run(const char *p, size_t n)
+{
+	const uint64_t ones = 0x0101010101010101u, high = ones * 0x80;
+	size_t i = 0;
+	for (uint64_t w; i + sizeof(w) <= n; i += sizeof(w)) {
+		memcpy(&w, p + i, sizeof(w));
+		/* a byte below 0x20, DEL, or one beyond ASCII */
+		if (((w - ones * 0x20) | (w + ones) | w) & high)
+			break;
+	}
+	while (i < n && p[i] >= 0x20 && p[i] < 0x7f)
+		i++;
+	return i;
+}
+
 void text_clean(struct buf *out, const char *data, size_t len, bool keep_colour)
 {
 	uint32_t cp = 0;
 	for (size_t i = 0, step; i < len; i += step) {
 		const char *p = data + i;
+		step = plain_run(p, len - i);
+		if (step) {
+			buf_add(out, p, step);
+			continue;
+		}
 		step = keep_colour ? colour_at(p, len - i) : 0;
 		if (step) {
 			buf_add(out, p, step);

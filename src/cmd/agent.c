@@ -12,6 +12,7 @@
 
 #include "cmd/agent_requests.h"
 #include "cmd/commands.h"
+#include "cmd/journaling.h"
 #include "run/detach.h"
 #include "run/engine.h"
 
@@ -39,16 +40,19 @@ static void on_unit(void *ctx, const struct container *unit)
 	struct agent *g = ctx;
 	struct arena a = ARENA_INIT;
 	struct node *n = event_of(&a, "unit");
+	note_unit(g->base, g->told, unit);
 	map_put(&a, n, "unit", nowhere, unit_to_node(&a, unit));
 	tell(g, &a, n);
 }
 
 static void on_module(void *ctx, const struct module_state *m)
 {
+	struct agent *g = ctx;
 	struct arena a = ARENA_INIT;
 	struct node *n = event_of(&a, "module");
+	note_module(g->base, g->told, m);
 	map_put(&a, n, "module", nowhere, module_to_node(&a, m, false));
-	tell(ctx, &a, n);
+	tell(g, &a, n);
 }
 
 static void on_output(
@@ -67,6 +71,7 @@ static void on_output(
 /* Also into the log, which is kept small: an agent may live for weeks. */
 static void on_note(void *ctx, const char *text)
 {
+	struct agent *g = ctx;
 	struct stat st;
 	struct arena a = ARENA_INIT;
 	struct node *n = event_of(&a, "note");
@@ -76,7 +81,8 @@ static void on_note(void *ctx, const char *text)
 	text_clean(&clean, text, strlen(text), false);
 	fprintf(stderr, "%s\n", buf_str(&clean));
 	map_put(&a, n, "text", nowhere, node_str(&a, text, nowhere));
-	tell(ctx, &a, n);
+	note_agent(g->base, HAPPENED_NOTE, NULL, text);
+	tell(g, &a, n);
 }
 
 void agent_switched(struct agent *g)
@@ -139,6 +145,7 @@ static void tell_applied(struct agent *g, int status)
 	map_put(&a, n, "text", nowhere, node_str(&a, buf_str(&g->applied), nowhere));
 	if (status)
 		fprintf(stderr, "%s", buf_str(&g->applied));
+	note_agent(g->base, HAPPENED_CONFIG, status ? "failed" : "passed", buf_str(&g->applied));
 	tell(g, &a, n);
 }
 
@@ -255,6 +262,7 @@ static void heal(struct agent *g)
 	struct err e = ERR_INIT;
 	struct context *c = g->base;
 	supervise_reconcile(&c->places, c->project.workspace, &ended, &c->arena, &e);
+	note_agent(c, HAPPENED_NOTE, NULL, "an agent was killed: what it left is ended");
 	for (size_t i = 0; i < ended.count; i++)
 		fprintf(stderr, "ended what a killed agent left: %s\n", ended.items[i]);
 }
@@ -264,6 +272,7 @@ static int listen_and_supervise(struct agent *g, struct err *e)
 	struct context *c = g->base;
 	struct stat st;
 	g->loop = c->loop = loop_new();
+	g->told = told_new();
 	g->began = now_ms();
 	g->socket = control_path(&c->arena, &c->places);
 	g->supervisor = supervisor_new(g->loop, &c->places, on_unit, g, e);
@@ -294,6 +303,7 @@ static void release(struct agent *g)
 	supervisor_free(g->supervisor);
 	launches_free(g->launches);
 	control_close(g->control);
+	told_free(g->told);
 	buf_release(&g->applied);
 	arena_release(&g->adopted);
 	arena_release(&g->apply_arena);
@@ -309,7 +319,9 @@ static int serve(struct agent *g)
 	}
 	fprintf(stderr, "agent %ld of %s listens\n", (long)getpid(), c->project.workspace);
 	say("listening");
+	note_agent(c, HAPPENED_AGENT, "started", NULL);
 	drive(g);
+	note_agent(c, HAPPENED_AGENT, "ended", g->why);
 	release(g);
 	return 0;
 }

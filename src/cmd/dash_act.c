@@ -31,8 +31,7 @@ static const char *title_of(struct arena *a, const struct strs *words)
 static const char *const *argv_of(
 	struct context *c, struct arena *a, const struct strs *words, bool plain)
 {
-	struct strs v = { 0 };
-	self_argv(c, &v);
+	struct strs v = self_argv(c, own_program());
 	if (plain) {
 		strs_add(&c->arena, &v, "--progress");
 		strs_add(&c->arena, &v, "plain");

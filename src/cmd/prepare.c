@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/agent_client.h"
+#include "cmd/journaling.h"
 #include "run/hooks.h"
 #include "run/perform.h"
 
@@ -211,6 +212,7 @@ int prepare(struct context *c, const struct prepare *p)
 struct watcher { /* from run's events to view's progress, secrets hidden */
 	struct context *context;
 	struct progress *progress;
+	struct plan_notes notes;
 	event_fn *also;
 	void *ctx;
 };
@@ -237,6 +239,7 @@ static void on_event(void *ctx, const struct event *ev)
 		vault_redact(w->context->vault, &text);
 		p.text = buf_str(&text);
 	}
+	plan_goes_on(&w->notes, ev, p.text);
 	if (w->also) {
 		struct event said = *ev;
 		said.text = p.text;
@@ -308,7 +311,7 @@ int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 	struct err unknown = ERR_INIT;
 	if (needs_gateway(c))
 		engine_gateway(c->engine, &c->arena, &gateway, &unknown);
-	struct watcher w = { c, NULL, also, ctx };
+	struct watcher w = { .context = c, .also = also, .ctx = ctx };
 	struct performer pf = {
 		.loop = c->loop,
 		.engine = c->engine,
@@ -321,10 +324,15 @@ int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 		.event = on_event,
 		.ctx = &w,
 	};
+	plan_begins(&w.notes, c);
 	int bad = perform_shown(c, &w, &pf);
+	plan_ends(&w.notes, bad);
 	lap(c, "carrying out", true);
 	struct err saving = ERR_INIT;
-	if (records_save(&c->places, &c->world, &saving) && !bad) {
+	/* Who let others in meanwhile knows nothing that is newer than theirs; a tools container
+	 * is made beside them. */
+	bool ours = c->locked && !c->project.tools;
+	if (ours && records_save(&c->places, &c->world, &saving) && !bad) {
 		c->error = saving;
 		bad = -1;
 	}

@@ -82,6 +82,7 @@ static int begin(struct followed *u, const struct container *c, struct err *e)
 		.container = &u->container,
 		.follow = true,
 		.since_ns = u->last_ns,
+		.known = true,
 		.tail = -1,
 		.fn = on_line,
 		.ctx = u,
@@ -208,6 +209,8 @@ int logs_follow(struct engine *g, struct loop *l, const struct places *pl, const
 	while (!rc && loop_interrupts(l) == before && !over(&f)) {
 		turn(&f, l);
 		f.more = log_tail_turn(f.tail);
+		if (q->pause)
+			q->pause(ctx);
 		rc = reap(&f, e);
 		if (rc || now_ms() < next)
 			continue;

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,49 +39,6 @@ struct sources {
 	struct source_of_log *items;
 	size_t count, cap;
 };
-
-int log_filter_init(struct log_filter *f, const struct log_query *q, struct err *e)
-{
-	*f = (struct log_filter){ .query = q };
-	if (!q->grep)
-		return 0;
-	regex_t *re = xcalloc(1, sizeof(*re));
-	int rc = regcomp(re, q->grep, REG_EXTENDED | REG_NOSUB);
-	if (rc) {
-		char why[200];
-		regerror(rc, re, why, sizeof(why));
-		xfree(re);
-		return err_set(e, ERR_USAGE, "\"%s\" is no expression: %s", q->grep, why);
-	}
-	f->regex = re;
-	return 0;
-}
-
-void log_filter_release(struct log_filter *f)
-{
-	if (f->regex) {
-		regfree(f->regex);
-		xfree(f->regex);
-	}
-	buf_release(&f->text);
-}
-
-bool log_filter_service(const struct log_filter *f, const char *service)
-{
-	return !f->query->services.count || strs_has(&f->query->services, service);
-}
-
-bool log_filter_line(struct log_filter *f, int64_t time_ns, const char *text, size_t len)
-{
-	const struct log_query *q = f->query;
-	if (time_ns < q->since_ns || (q->until_ns > 0 && time_ns > q->until_ns))
-		return false;
-	if (!f->regex)
-		return true;
-	buf_truncate(&f->text, 0);
-	buf_add(&f->text, text, len);
-	return regexec(f->regex, buf_str(&f->text), 0, NULL, 0) == 0;
-}
 
 /* ---- finding and mapping ---- */
 
@@ -337,12 +293,17 @@ static void note_marks(
 	}
 }
 
-static int history(struct arena *a, struct loop *l, const char *dir, struct log_filter *f,
-	struct log_marks *marks, log_fn *fn, void *ctx, struct err *e)
+static int history(struct arena *a, struct loop *l, const char *dir, const char *once,
+	struct log_filter *f, struct log_marks *marks, log_fn *fn, void *ctx, struct err *e)
 {
 	struct sources list = { 0 };
 	int rc = find_sources(a, dir, f, &list, e);
 	note_marks(a, &list, f->query->follow, marks);
+	size_t kept = list.count;
+	if (!rc && once)
+		rc = find_sources(a, once, f, &list, e);
+	for (size_t i = kept; i < list.count; i++)
+		list.items[i].number = 0;
 	for (size_t i = 0; i < list.count && !rc; i++) {
 		if (f->query->tail >= 0)
 			begin_at_tail(&list.items[i], f, f->query->tail);
@@ -352,25 +313,54 @@ static int history(struct arena *a, struct loop *l, const char *dir, struct log_
 	}
 	if (!rc)
 		merge(&list, f, l, fn, ctx);
+	if (!rc && f->query->pause)
+		f->query->pause(ctx);
 	sources_release(&list);
 	return rc;
 }
 
-/* What the engine has and we have not; its absence does not keep the history from being read. */
-static int refresh(struct engine *g, const struct places *pl, const struct world *w,
-	struct log_filter *f, struct err *e)
+/* ---- what the engine has and we have not ---- */
+
+/* Its absence does not keep the history from being read. */
+static int drain(struct engine *g, const struct places *pl, const struct world *w,
+	struct log_filter *f, bool one_off, struct err *e)
 {
 	const struct container **list = xcalloc(w->containers.count + 1, sizeof(*list));
+	struct container *copies = xcalloc(w->containers.count + 1, sizeof(*copies));
 	size_t count = 0;
 	for (size_t i = 0; i < w->containers.count; i++) {
-		const struct container *c = &w->containers.items[i];
-		if (!c->host && !c->one_off && c->state != UNIT_CREATED &&
-			log_filter_service(f, c->service))
-			list[count++] = c;
+		struct container *c = &copies[count];
+		*c = w->containers.items[i];
+		if (c->host || c->one_off != one_off || c->state == UNIT_CREATED ||
+			!log_filter_service(f, c->service))
+			continue;
+		c->number = one_off ? (int)count + 1 : c->number; /* a file for each */
+		list[count++] = c;
 	}
 	int rc = logs_drain(g, pl, list, count, e);
+	xfree(copies);
 	xfree(list);
 	return rc && e->code == ERR_BUSY ? 0 : rc;
+}
+
+/* What `run` made is not kept with its service's log: it is read into a folder that goes again. */
+static char *drain_one_offs(struct arena *a, struct engine *g, const struct places *pl,
+	const struct world *w, struct log_filter *f, struct err *e)
+{
+	struct places there = *pl;
+	char *dir = arena_printf(a, "%s/.once.XXXXXX", pl->logs);
+	if (dir_make(pl->logs, 0755, e))
+		return NULL;
+	if (!mkdtemp(dir)) {
+		err_errno(e, "making a folder in %s", pl->logs);
+		return NULL;
+	}
+	there.logs = dir;
+	if (drain(g, &there, w, f, true, e)) {
+		tree_remove(dir, &(struct err)ERR_INIT);
+		return NULL;
+	}
+	return dir;
 }
 
 int logs_read(struct engine *g, struct loop *l, const struct places *pl, const struct world *w,
@@ -382,8 +372,12 @@ int logs_read(struct engine *g, struct loop *l, const struct places *pl, const s
 	struct arena a = ARENA_INIT;
 	struct log_marks marks = { 0 };
 	struct err late = ERR_INIT;
-	int drained = g ? refresh(g, pl, w, &f, &late) : 0;
-	int rc = history(&a, l, pl->logs, &f, &marks, fn, ctx, e);
+	int drained = g ? drain(g, pl, w, &f, false, &late) : 0;
+	char *once = g && q->one_offs ? drain_one_offs(&a, g, pl, w, &f, &late) : NULL;
+	drained |= late.code != ERR_OK && late.code != ERR_BUSY;
+	int rc = history(&a, l, pl->logs, once, &f, &marks, fn, ctx, e);
+	if (once)
+		tree_remove(once, &(struct err)ERR_INIT);
 	if (!rc && drained) {
 		*e = late;
 		rc = -1;

@@ -8,7 +8,7 @@
 #include "view/view.h"
 
 /* The word for a service: what it is, judged by its first container. */
-static const char *state_word(const struct service *s, const struct container *k)
+const char *view_container_word(const struct service *s, const struct container *k)
 {
 	static const char *const health[] = {
 		[HEALTH_STARTING] = "starting",
@@ -30,7 +30,7 @@ static const char *state_word(const struct service *s, const struct container *k
 const char *view_unit_word(const struct service *s, const struct world *w)
 {
 	const struct container *k = world_container(w, s->name);
-	const char *word = state_word(s, k);
+	const char *word = view_container_word(s, k);
 	bool open = streq(word, "running") || streq(word, "starting");
 	return open && k && world_seen_ready(w, k) ? "ready" : word;
 }
@@ -139,7 +139,7 @@ void view_status(struct buf *out, const struct project *p, const struct world *w
 	for (size_t i = 0; i < w->containers.count; i++) {
 		const struct container *k = &w->containers.items[i];
 		if (!k->one_off && !project_service(p, k->service))
-			table_row(t, (const char *[]){ k->service, state_word(NULL, k),
+			table_row(t, (const char *[]){ k->service, view_container_word(NULL, k),
 					     "no longer configured", "" });
 	}
 	table_write(out, t, st);

@@ -1,6 +1,6 @@
 /*
- * Text for people: what a stream can show, errors, tables, lines of logs. Comes in: nouns and
- * strings of any origin. Goes out: cleaned text. Does nothing else.
+ * Text for people: what a stream can show, errors, tables. Comes in: nouns and strings of any
+ * origin. Goes out: cleaned text. Does nothing else.
  */
 #include <langinfo.h>
 #include <stdlib.h>
@@ -39,6 +39,16 @@ void view_colour(struct buf *out, struct style st, const char *sgr)
 {
 	if (st.colour)
 		buf_addf(out, "\033[%sm", sgr);
+}
+
+char *view_time(struct arena *a, int64_t ms)
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
+	char text[32] = "";
+	if (gmtime_r(&seconds, &tm))
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	return arena_printf(a, "%s.%03dZ", text, (int)(ms % 1000));
 }
 
 void view_error(struct buf *out, const struct err *e, struct style st)
@@ -113,37 +123,4 @@ void table_write(struct buf *out, const struct table *t, struct style st)
 		view_colour(out, st, "0");
 		buf_addc(out, '\n');
 	}
-}
-
-static const char *const log_colours[] = { "36", "33", "32", "35", "34", "96", "93", "92", "95",
-	"94" };
-
-static void log_time(struct buf *out, int64_t time_ns)
-{
-	time_t seconds = (time_t)(time_ns / 1000000000);
-	struct tm tm;
-	char text[32];
-	if (localtime_r(&seconds, &tm) && strftime(text, sizeof(text), "%H:%M:%S", &tm))
-		buf_addf(out, "%s.%03d ", text, (int)(time_ns / 1000000 % 1000));
-}
-
-void view_log_line(struct buf *out, const struct log_style *ls, const char *service, int number,
-	int colour, int64_t time_ns, const char *line, size_t len)
-{
-	if (!ls->no_prefix) {
-		cleanup_buf struct buf name = BUF_INIT;
-		view_clean(&name, service);
-		if (number > 1)
-			buf_addf(&name, ".%d", number);
-		view_colour(out, ls->style, log_colours[(size_t)colour % countof(log_colours)]);
-		buf_addf(out, "%-*s | ", ls->prefix_width, buf_str(&name));
-		view_colour(out, ls->style, "0");
-	}
-	if (ls->times && time_ns)
-		log_time(out, time_ns);
-	size_t start = out->len;
-	text_clean(out, line, len, ls->style.colour);
-	if (ls->style.colour && memchr(out->data + start, '\033', out->len - start))
-		buf_adds(out, "\033[0m");
-	buf_addc(out, '\n');
 }
