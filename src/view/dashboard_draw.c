@@ -138,7 +138,7 @@ static void count_units(const struct dashboard *d, int *up, int *bad)
 	*up = *bad = 0;
 	for (size_t i = 0; i < d->units.count; i++) {
 		int c = colour_of(d->units.items[i].word);
-		*up += c == GREEN;
+		*up += c == GREEN && !streq(d->units.items[i].word, "done");
 		*bad += c == RED;
 	}
 }
