@@ -9,6 +9,7 @@
 #include "doc/record.h"
 #include "doc/schema.h"
 #include "model/happening.h"
+#include "model/plan.h"
 #include "model/tools.h"
 #include "model/world.h"
 

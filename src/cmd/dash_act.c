@@ -8,6 +8,7 @@
 
 #include "cmd/lifecycle.h"
 #include "dash_parts.h"
+#include "run/detach.h"
 
 extern char **environ;
 
