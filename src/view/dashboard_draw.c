@@ -315,6 +315,8 @@ static void pane_words(const struct dashboard *d, struct buf *out)
 	const struct dash_pane *p = &d->panes[d->pane];
 	if (d->pane == DASH_LOGS)
 		buf_addf(out, " %s", d->selected ? d->selected : "");
+	if (d->pane == DASH_LOGS && d->sampled_until)
+		buf_adds(out, "  a sample");
 	if (d->pane == DASH_OUTPUT && d->running)
 		buf_adds(out, " running");
 	if (p->filter_text.len)

@@ -71,7 +71,7 @@ void pane_clear(struct dash_pane *p)
 	drop_all(p);
 	p->first = 0;
 	p->dropped = p->top = p->seen = 0;
-	p->found = UINT64_MAX;
+	p->found = p->end = UINT64_MAX;
 	p->shift = 0;
 	p->follow = p->tails;
 }
@@ -178,14 +178,17 @@ static void hold(struct dash_pane *p, size_t top)
 	if (p->follow)
 		p->seen = p->dropped + p->count;
 	p->follow = false;
+	p->end = UINT64_MAX;
 	p->top = p->dropped + top;
 }
 
 void pane_pause(struct dash_pane *p, bool on, int width, int height)
 {
 	int over;
-	if (on && p->follow)
+	if (on && p->follow) {
 		hold(p, top_of(p, width, height, &over));
+		p->end = p->seen; /* a page that is not full does not fill up */
+	}
 	if (!on)
 		p->follow = p->tails;
 }
@@ -274,7 +277,7 @@ void pane_draw(const struct dash_pane *p, struct grid *g, int y, int height)
 	struct area at = {
 		.y = y - over, .width = g->width, .top = y, .skip = p->wrap ? 0 : p->shift
 	};
-	for (; i < p->count && at.y < end; i++) {
+	for (; i < p->count && at.y < end && (p->follow || p->dropped + i < p->end); i++) {
 		const struct dash_row *r = row_at(p, i);
 		int rows = rows_of(p, r, g->width);
 		if (!rows)

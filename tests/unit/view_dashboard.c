@@ -394,6 +394,21 @@ static void search_filter_pause_wrap(void **state)
 	close_scene(s);
 }
 
+static void a_pause_holds_a_page_that_is_not_full(void **state)
+{
+	struct scene *s = open_scene(80, 24);
+	(void)state;
+	log_lines(s, 1, 3);
+	keys(s, " ");
+	log_lines(s, 4, 5);
+	SEES_NOT(s, "line 4");
+	SEES(s, "paused +2");
+	key(s, DASH_KEY_PAGE_DOWN);
+	SEES(s, "line 5");
+	SEES_NOT(s, "paused");
+	close_scene(s);
+}
+
 static void next_and_before(void **state)
 {
 	struct scene *s = open_scene(80, 24);
@@ -477,6 +492,9 @@ static void a_flood_is_bounded(void **state)
 	SEES(s, "more bytes");
 	dashboard_log_skip(&s->d);
 	SEES(s, "`devenv logs` has it all");
+	SEES(s, "a sample");
+	dashboard_tick(&s->d, 10000);
+	SEES_NOT(s, "a sample");
 	dashboard_log_clear(&s->d);
 	SEES(s, "nothing was written yet");
 	xfree(big);
@@ -571,6 +589,8 @@ int main(void)
 		cmocka_unit_test(the_palette_moves_and_stays_in_sight),
 		cmocka_unit_test(the_selection_survives_a_look),
 		cmocka_unit_test(no_services_at_all), cmocka_unit_test(search_filter_pause_wrap),
+		cmocka_unit_test(a_pause_holds_a_page_that_is_not_full),
+
 		cmocka_unit_test(next_and_before), cmocka_unit_test(scrolling_stays_where_it_is),
 		cmocka_unit_test(long_lines), cmocka_unit_test(a_flood_is_bounded),
 		cmocka_unit_test(hostile_lines), cmocka_unit_test(the_mouse),
