@@ -214,8 +214,7 @@ resize() {
 		cursor_is_seen || fail "no cursor after $how"
 		[ "$(on_screen display-message -p '#{alternate_on}')" = 0 ] || fail "screen after $how"
 		[ "$(on_screen display-message -p '#{mouse_any_flag}')" = 0 ] || fail "mouse after $how"
-		on_screen kill-server
-		SCREEN=
+		close_terminal >/dev/null
 	done
 }
 
@@ -242,7 +241,7 @@ coloured() {
 click() {
 	local at
 	at=$(printf '\\x%02x\\x%02x' $((32 + $1)) $((32 + $2)))
-	on_screen send-keys -l "$(printf '\033[M '"$at"'\033[M#'"$at")"
+	on_screen send-keys -l "$(printf '\033[M %b\033[M#%b' "$at" "$at")"
 }
 
 @test "the mouse selects units and panes" {
