@@ -25,10 +25,16 @@ int summon_agent(struct context *c);
 int join_agent(struct context *c);
 /* What a killed agent left running is ended; the workspace's lock is held. */
 int reconcile(struct context *c);
+int reconcile_workspace(struct context *c, const struct places *pl, const char *workspace);
 /* Tells it to go, after its services were stopped, and waits until it has. */
 int end_agent(struct context *c);
+/* The same of any agent; what it still runs is stopped by it. -1 with e. */
+int end_client(struct control_client *agent, struct arena *a, struct err *e);
 /* It is not there any more, and with it what it ran: the world forgets both. */
 void leave_agent(struct context *c);
+
+/* {"do": what} for control_ask(). */
+struct node *agent_request(struct arena *a, const char *what);
 
 /* Does this `up` leave something to watch or to supervise? */
 bool wants_agent(const struct context *c, const struct up_opts *o);

@@ -53,6 +53,7 @@ struct cmd {
 	size_t opts_size;       /* of its option struct */
 	int min_args, max_args; /* max -1: any */
 	bool passthrough;       /* what follows the first argument, or --, is not parsed */
+	bool dashes;            /* the first -- is kept among the arguments */
 	enum complete complete;
 	const char *const *verbs; /* words that completion offers first; ends with NULL */
 	int (*run)(struct context *c, const void *opts, const struct strs *args); /* exit status */

@@ -4,11 +4,6 @@
 
 #include "cmd/cmd.h"
 
-extern const struct cmd cmd_up, cmd_down, cmd_stop, cmd_restart, cmd_recreate, cmd_status, cmd_logs,
-	cmd_wait, cmd_ports, cmd_open, cmd_shell, cmd_exec, cmd_run, cmd_attach, cmd_tmux, cmd_init,
-	cmd_config, cmd_plan, cmd_generate, cmd_graph, cmd_build, cmd_secrets, cmd_certs,
-	cmd_doctor, cmd_ls, cmd_clean, cmd_help, cmd_completion, cmd_complete_words, cmd_session,
-	cmd_agent;
 extern const struct cmd cmd_up;
 extern const struct cmd cmd_down;
 extern const struct cmd cmd_stop;
@@ -16,11 +11,13 @@ extern const struct cmd cmd_restart;
 extern const struct cmd cmd_recreate;
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_logs;
-extern const struct cmd cmd_wait;
+extern const struct cmd cmd_events;
 extern const struct cmd cmd_watch;
+extern const struct cmd cmd_dash;
 extern const struct cmd cmd_compile;
 extern const struct cmd cmd_lint;
 extern const struct cmd cmd_test;
+extern const struct cmd cmd_wait;
 extern const struct cmd cmd_ports;
 extern const struct cmd cmd_open;
 extern const struct cmd cmd_shell;
@@ -28,6 +25,8 @@ extern const struct cmd cmd_exec;
 extern const struct cmd cmd_run;
 extern const struct cmd cmd_attach;
 extern const struct cmd cmd_tmux;
+extern const struct cmd cmd_trace;
+extern const struct cmd cmd_debug;
 extern const struct cmd cmd_init;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_plan;
@@ -42,9 +41,8 @@ extern const struct cmd cmd_clean;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_completion;
 extern const struct cmd cmd_complete_words;
-extern const struct cmd cmd_session;
 extern const struct cmd cmd_agent;
-extern const struct cmd cmd_events;
+extern const struct cmd cmd_session;
 
 /*
  * Runs the project's own command of that name. False when the project (or a readable

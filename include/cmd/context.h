@@ -49,6 +49,7 @@ struct context {
 	const char *agent_version; /* of the devenv that it is */
 	const char *agent_config;  /* hash of what the agent has read; NULL: nothing */
 	int summoned;              /* an agent's word on its start is read from here; -1: none */
+	bool tools;                /* the project is decoded for the tools container */
 	bool host;                 /* up --host, now or as the agent remembers it */
 	bool sought, looked;       /* for an agent; at the world */
 	bool wants_agent;          /* one of this version is to run: started, or replaced */

@@ -11,6 +11,7 @@ enum {
 	GATE_BITS = STAGE_BITS & ~(1 << STAGE_SUCCESS),
 	TOGETHER_MS = 5, /* modules that share work are told of one save in so short a time */
 	LOCK_RETRY_MS = 50,
+	SEEN_RETRY_MS = 250,
 	LOCK_HELD_MS = 2000, /* a restart under way keeps others out for so long */
 };
 
@@ -23,6 +24,7 @@ struct module { /* one service with `develop:` */
 	struct buf cause, why, output[STAGES];
 	int64_t began[STAGES]; /* monotonic ms, of the stage that runs */
 	bool dirty;            /* saved since its last run began */
+	bool storm;            /* its sources go on changing */
 	bool unseen;           /* of those saves, one was told to the group's turn */
 	unsigned asked;        /* stages that somebody asked for since */
 	bool taking_part;      /* in the run under way, or the last one */
@@ -55,6 +57,12 @@ struct group { /* modules that share work run together */
 	struct stage_run *run;
 };
 
+struct seen_ready { /* by runs whose lock others hold now: not remembered yet */
+	struct arena arena;
+	struct world world; /* its records alone */
+	int64_t retry;      /* monotonic ms; 0: there is nothing */
+};
+
 struct develop_loop {
 	struct context *c;
 	struct hosts *hosts;
@@ -68,7 +76,8 @@ struct develop_loop {
 	size_t count;
 	struct group *groups; /* as many as modules; some are empty */
 	struct map hashes;    /* of inputs, by path */
-	bool applying;        /* ops->changed() was not answered yet */
+	struct seen_ready seen;
+	bool applying; /* ops->changed() was not answered yet */
 };
 
 /* develop_loop.c */
@@ -96,5 +105,10 @@ void run_free(struct group *g);
 int watch_all(struct develop_loop *d, struct err *e);
 void watch_none(struct develop_loop *d);
 void inputs_unknown(struct develop_loop *d); /* what was applied last was not */
+
+/* develop_seen.c */
+void seen_keep(struct group *g);        /* at the end of a run, which may hold the lock */
+void seen_turn(struct develop_loop *d); /* when seen.retry has come */
+void seen_free(struct develop_loop *d); /* tries for the last time */
 
 #endif

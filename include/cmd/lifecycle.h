@@ -8,8 +8,12 @@ int show_plan(struct context *c);  /* --dry-run and `plan` */
 int look_again(struct context *c); /* the world's containers anew */
 void print_urls(struct context *c);
 
-/* self.c: this program and its global options, to be followed by a command and a NULL. */
-void self_argv(struct context *c, struct strs *v);
+/* self.c: program and global options that read the same configuration from any folder; a command
+ * and a NULL are to follow. */
+struct strs self_argv(struct context *c, const char *program);
+
+/* inside.c: the running copy of a service, 0 for the first; NULL after an error was printed. */
+const struct container *running_copy(struct context *c, const char *service, int index);
 
 /* rotate.c: a new value, and its consumer told. */
 int rotate_secret(struct context *c, const struct secret *s);

@@ -27,9 +27,10 @@ struct results {
 		struct module_result *items;
 		size_t count, cap;
 	} modules;
-	char host[256]; /* for links */
-	int width;      /* of the names in front of lines */
-	char told[300]; /* of host services, last: what is said twice is shown once */
+	char host[256];  /* for links */
+	int width;       /* of the names in front of lines */
+	struct map down; /* by id: host services that were told to have ended, else NULL */
+	char told[300];  /* of host services, last: what is said twice is shown once */
 };
 
 /* Asks the agent how things stand and to be told from now on. 0, or -1 with *e. */
@@ -44,9 +45,6 @@ void results_switches(const struct results *r, struct buf *out);
 void results_say(const struct results *r, struct buf *out, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void results_release(struct results *r);
-
-/* {"do": what} for control_ask(). */
-struct node *agent_request(struct arena *a, const char *what);
 
 /* links.c: a link_fn; ctx is a struct link_scope. */
 struct link_scope {

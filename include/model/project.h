@@ -291,6 +291,15 @@ struct up_defaults {
 	enum stage_when lint, test;
 };
 
+struct debug {                     /* the tools container */
+	const char *image_name;    /* as written, or the default */
+	const struct image *image; /* its rung; NULL: of a registry, or the default one, which only
+				      a decoding for the tools container knows */
+	const char *tools;         /* absolute: the project's own scripts */
+	bool tools_own;            /* the configuration names that directory */
+	struct place place;
+};
+
 struct names { /* things sorted by name, for look-up; each begins with its `const char *name` */
 	const void **items;
 	size_t count;
@@ -303,6 +312,7 @@ struct project {
 	const char *workspace;   /* slug + '-' + 8 hex of the hash of dir: Compose's project name */
 	bool dev;                /* sources are mirrored, users mapped */
 	bool host;               /* of the request */
+	bool tools;              /* of the request */
 	const struct node *tree;
 	struct up_defaults up;
 	LIST_OF(struct image) images;     /* parents before children */
@@ -314,7 +324,8 @@ struct project {
 	LIST_OF(struct hook) hooks;
 	LIST_OF(struct command) commands;
 	LIST_OF(struct layout) layouts; /* model/layout.h */
-	struct strs cert_hosts;         /* of certs: and routes, sorted, unique */
+	struct debug debug;
+	struct strs cert_hosts; /* of certs: and routes, sorted, unique */
 	struct strs includes;
 	struct names image_names, service_names, volume_names, secret_names, command_names;
 };
@@ -323,6 +334,7 @@ struct project_request {
 	const char *dir, *environment;
 	const char *name; /* -p, or NULL */
 	bool host;        /* up --host: what can run on the host does, what cannot is left out */
+	bool tools;       /* for the tools container: of the images only its own counts as used */
 	const char *home; /* for ~ in bind mounts; NULL: it is kept as written */
 };
 

@@ -17,4 +17,8 @@ struct control_client {
 
 void client_hosts_init(struct control_client *c);
 
+/* control_ask() in two: several may be sent before the first is answered. -1, NULL: err. */
+int control_send(struct control_client *c, const struct node *request, struct err *e);
+struct node *control_answer(struct control_client *c, struct arena *a, struct err *e);
+
 #endif

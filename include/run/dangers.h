@@ -12,6 +12,8 @@ void danger_options(struct arena *a, const struct service *s, struct dangers *ou
 /* Commands of a service on this host: `run: host`, and `host:` for the day of --host. */
 void danger_host(
 	struct arena *a, const struct project *p, const struct service *s, struct dangers *out);
+/* Who holds the engine's socket holds the machine; so does who holds a directory above it. */
+bool danger_holds_engine(const char *path);
 /* True when the path, links resolved, is not in the checkout; one that is not there counts by its
  * text. */
 bool danger_outside(struct arena *a, const struct project *p, const char *path);

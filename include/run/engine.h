@@ -35,6 +35,7 @@ struct engine_ask {
 	const char *method; /* NULL: GET */
 	const char *path;   /* "/containers/json?all=1"; the version is put in front */
 	const char *body;   /* JSON, or NULL */
+	size_t body_len;    /* of a body that is no text; 0: as long as it is */
 	bool unversioned;
 	bool patient; /* takes as long as the engine answers pings */
 	bool (*data)(void *ctx, const char *data, size_t len); /* body as it comes */

@@ -54,6 +54,9 @@ struct guard_launch {
 /* Could it be started at all? -1 with err when it is not there, no program, or dir is gone. path:
  * what would be run. */
 int guard_check(const struct guard_launch *l, char *path, size_t size, struct err *e);
+const char *guard_variable(const char *const *env, const char *name); /* its value, or NULL */
+/* guard_direct.c: what `sh -c "exec ..."` would become, when that is certain. False: let it. */
+bool guard_direct(struct arena *a, const struct guard_launch *l, struct guard_launch *out);
 /* The child leads a session of its own and is a child of the caller. -1 with err: nothing runs. */
 int guard_spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, struct err *e);
 

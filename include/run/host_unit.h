@@ -52,6 +52,7 @@ struct host_unit { /* heap */
 	bool told, killed;     /* those that are left */
 	bool remove;           /* when it has ended */
 	bool at_rest;          /* and its log says so */
+	bool stopped;          /* its last run did not end by itself */
 	bool ran;              /* at least once: exit_code is one */
 	bool failed_start;     /* note says why */
 	int exit_code;

@@ -15,6 +15,12 @@ struct host_launch { /* a spec with its secrets opened: never logged, never on d
 	const char *gateway; /* address under which containers are to reach it; NULL: none does */
 };
 
+struct host_start { /* one of many */
+	struct host_launch launch;
+	bool failed;
+	struct err error; /* when it failed; the place's file is NULL */
+};
+
 struct hosts {
 	const struct hosts_ops *ops;
 };
@@ -23,6 +29,8 @@ struct hosts_ops {
 	/* Starts a copy; one of the same id that runs is stopped first, then replaced. -1: it could
 	 * not be run at all (not found, no permission, no directory): nothing was changed then. */
 	int (*start)(struct hosts *h, const struct host_launch *l, struct err *e);
+	/* The same for many, each with its own outcome. NULL: one after another is as good. */
+	void (*start_all)(struct hosts *h, struct host_start *list, size_t count);
 	/* Begins to stop it: stop signal, KILL after grace_ms (<0: its own). It is gone from look()
 	 * or exited when it has ended. remove: it is forgotten then. */
 	int (*stop)(struct hosts *h, const char *id, int64_t grace_ms, bool remove, struct err *e);
@@ -41,6 +49,7 @@ struct hosts_ops {
 	const char *(*output)(struct hosts *h, struct arena *a, const char *id);
 };
 
+void hosts_start_all(struct hosts *h, struct host_start *list, size_t count);
 char *host_id(struct arena *a, const char *service, int number);
 
 #endif

@@ -31,8 +31,12 @@ struct http_request {
 	int64_t total_ms;  /* for all of it; 0: no bound */
 	size_t max_body;   /* 0: HTTP_MAX_BODY */
 	bool tcp;          /* to the URL's own host, though this set has a unix socket */
-	bool any_certificate; /* https: do not verify (readiness only) */
-	const char *ca_file;  /* https: verify against this one */
+	bool any_certificate;       /* https: do not verify (readiness only) */
+	const char *ca_file;        /* https: verify against this one */
+	const char *const *headers; /* lines "Name: value" instead of those for JSON; ends with
+				       NULL; NULL: none */
+	const char *connect_to;     /* "HOST:PORT:ADDRESS:PORT": that instead, by libcurl's rules */
+	struct http_detail *detail; /* filled once done, then the caller's to release; NULL: not */
 	/* Body as it comes, not kept; false ends the transfer early (that is no error). */
 	bool (*data)(void *ctx, const char *data, size_t len);
 	void *ctx;
@@ -47,6 +51,27 @@ enum http_failure {
 	HTTP_TIMEOUT,       /* connected, but no answer in time */
 	HTTP_BROKEN,        /* what came is not HTTP, cut short or too large */
 	HTTP_LIBRARY,       /* libcurl itself is missing */
+};
+
+/* Where a transfer failed, for those who follow it step by step. */
+enum http_fault {
+	HTTP_FAULT_NONE,
+	HTTP_FAULT_NAME,
+	HTTP_FAULT_CONNECT,
+	HTTP_FAULT_CERTIFICATE, /* it is not believed */
+	HTTP_FAULT_TLS,         /* no TLS came about for another reason */
+	HTTP_FAULT_TIME,        /* connected, but out of time */
+	HTTP_FAULT_ANSWER,
+};
+
+struct http_detail {
+	enum http_fault fault;
+	struct buf head;        /* status line and headers of the last answer, as they came */
+	struct buf certificate; /* the peer's own, PEM; empty when none was seen */
+	char address[64];       /* connected to; "": to nobody */
+	int port;
+	int64_t name_us, connect_us, tls_us, first_us, total_us; /* since the start; 0: not reached
+								  */
 };
 
 struct http_answer {

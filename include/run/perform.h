@@ -26,6 +26,7 @@ struct run { /* one perform() */
 	struct arena hosts_arena;
 	int64_t hosts_at; /* monotonic ms */
 	int polling;
+	struct start_state *starts; /* to be asked for at the next turn; perform_host.c */
 };
 
 enum { HOST_LOOK_MS = 5 };
@@ -83,10 +84,14 @@ struct tail {
 	size_t next, count;
 };
 void tail_add(struct tail *t, const char *line, size_t len);
+const char *tail_line(const struct tail *t, size_t i); /* from the oldest */
 void tail_text(const struct tail *t,
 	struct buf *out); /* all lines, oldest first, each ending in a newline */
 /* As much of the end as fits into an error's text, whole lines. */
 void tail_error(const struct tail *t, struct err *e);
+
+/* compose_error.c: what Compose came to, by its last lines. */
+void compose_explain(struct job *j, const struct tail *said);
 
 /* ready.c */
 struct readiness *readiness_new(struct performer *pf, struct arena *a, const struct project *p);

@@ -25,6 +25,7 @@ struct watch_batch {
 	struct strs paths; /* relative to the project, sorted, at most WATCH_NAMES; borrowed */
 	size_t more;       /* that are not named */
 	bool everything;   /* events were lost, or a root came back: all may have changed */
+	bool storm; /* the changes did not pause: another batch follows, an empty one if they end */
 	int64_t first_ns, last_ns; /* CLOCK_MONOTONIC, when the first and last event was read */
 };
 /* May add and remove watches, this one too, but not free the watcher. */
@@ -64,6 +65,8 @@ struct watch *watch_add(struct watcher *w, const struct watch_request *r, struct
 void watch_remove(struct watcher *w, struct watch *x);
 /* on: changes that come now are held back; off: what changed meanwhile is given out. */
 void watch_pause(struct watch *x, bool on);
+/* Something changed, and its batch is due soon. */
+bool watch_gathers(const struct watch *x);
 
 struct watch_facts {                /* for status, doctor and tests */
 	size_t directories, polled; /* kernel watches held (those above roots, too); polled */

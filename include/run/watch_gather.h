@@ -18,7 +18,8 @@ struct gather {
 	struct arena arena; /* of the paths */
 	size_t spilled;     /* changes that found no room */
 	bool everything;
-	int64_t first_ns, last_ns; /* of what is to be given out; 0: nothing is */
+	bool storm;                /* what was given out last did not end in quiet */
+	int64_t first_ns, last_ns; /* of what is to be given out; first 0: nothing is */
 	int64_t open_ns;           /* the first write to what is still open; 0: nothing is */
 };
 
@@ -26,7 +27,8 @@ void gather_change(struct gather *g, const char *path, const struct watch_change
 void gather_everything(struct gather *g, int64_t now_ns);
 /* When gather_take() should be asked, in CLOCK_MONOTONIC's ns; INT64_MAX: there is nothing. */
 int64_t gather_due(const struct gather *g);
-/* What is ready now. False: nothing that counts. Strings of out live in a. */
+/* What is ready now. False: nothing that counts; the end of a storm does. Strings of out live in a.
+ */
 bool gather_take(struct gather *g, int64_t now_ns, struct arena *a, struct watch_batch *out);
 void gather_release(struct gather *g);
 

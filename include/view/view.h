@@ -10,6 +10,7 @@
 #include "doc/schema.h"
 #include "model/happening.h"
 #include "model/plan.h"
+#include "model/tools.h"
 #include "model/world.h"
 
 struct style {
@@ -41,6 +42,10 @@ struct table;
 struct table *table_new(struct arena *a, const char *const *head, size_t columns);
 void table_row(struct table *t, const char *const *cells);
 void table_write(struct buf *out, const struct table *t, struct style st);
+
+/* scripts.c: those of the tools container. */
+void view_scripts(struct buf *out, struct arena *a, const struct tool_scripts *l, struct style st);
+struct node *view_scripts_json(struct arena *a, const struct tool_scripts *l);
 
 void view_plan(struct buf *out, const struct plan *p, struct style st);
 struct node *view_plan_json(struct arena *a, const struct plan *p);

@@ -198,20 +198,23 @@ int tree_remove(const char *path, struct err *e)
 	return 0;
 }
 
-static void note_holder(int fd)
-{
-	char text[32];
-	int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) || pwrite(fd, text, (size_t)len, 0) != len)
-		return; /* advice only: the flock is what counts */
-}
-
 /* What it says of itself; 0: nothing. */
 static long holder_of(int fd)
 {
 	char text[32] = "";
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 	return n > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+/* Whoever takes it again and again does not write again and again. */
+static void note_holder(int fd)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (holder_of(fd) == getpid())
+		return;
+	if (ftruncate(fd, 0) || pwrite(fd, text, (size_t)len, 0) != len)
+		return; /* advice only: the flock is what counts */
 }
 
 static int lock_busy(long holder, bool orphan, struct err *e)

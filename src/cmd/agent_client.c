@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "cmd/agent_client.h"
+#include "cmd/lifecycle.h"
 #include "doc/json.h"
 #include "run/detach.h"
 #include "run/supervise.h"
@@ -20,7 +21,7 @@ enum { JOIN_MS = 15000, RETRY_MS = 20, GO_MS = 30000 };
 extern char **environ;
 static const struct place nowhere;
 
-static struct node *request(struct arena *a, const char *what)
+struct node *agent_request(struct arena *a, const char *what)
 {
 	struct node *n = node_map(a, nowhere);
 	map_put(a, n, "do", nowhere, node_str(a, what, nowhere));
@@ -55,7 +56,8 @@ static int meet(struct context *c)
 		c->agent = control_connect(control_path(&c->arena, &c->places), &c->error);
 	if (!c->agent)
 		return c->error.code ? -1 : 0;
-	struct node *seen = control_ask(c->agent, &c->arena, request(&c->arena, "look"), &c->error);
+	struct node *seen =
+		control_ask(c->agent, &c->arena, agent_request(&c->arena, "look"), &c->error);
 	if (!seen || is_true(seen, "ending")) {
 		bool goes = seen || control_gone(c->agent);
 		leave_agent(c);
@@ -102,41 +104,14 @@ bool agent_runs_host(struct context *c)
 	struct control_client *agent =
 		control_connect(control_path(&c->arena, &c->places), &ignored);
 	struct node *n =
-		agent ? control_ask(agent, &c->arena, request(&c->arena, "hello"), &ignored) : NULL;
+		agent ? control_ask(agent, &c->arena, agent_request(&c->arena, "hello"), &ignored)
+		      : NULL;
 	c->host = is_true(n, "host");
 	control_disconnect(agent);
 	return c->host;
 }
 
 /* ---- starting ---- */
-
-static void add_option(struct arena *a, struct strs *v, const char *name, const char *value)
-{
-	if (!value)
-		return;
-	strs_add(a, v, name);
-	strs_add(a, v, value);
-}
-
-/* The same configuration from anywhere: what this command line said, with the folder it stood in.
- */
-static struct strs same_globals(struct context *c)
-{
-	struct arena *a = &c->arena;
-	struct strs v = { 0 };
-	const char *here = path_real(a, c->g.dir ? c->g.dir : ".");
-	strs_add(a, &v, "devenv");
-	add_option(a, &v, "-C", c->g.files.count && here ? here : c->root);
-	for (size_t i = 0; i < c->g.files.count; i++)
-		add_option(a, &v, "-f", c->g.files.items[i]);
-	add_option(a, &v, "--env", c->environment);
-	add_option(a, &v, "-p", c->g.project);
-	for (size_t i = 0; i < c->g.sets.count; i++)
-		add_option(a, &v, "--set", c->g.sets.items[i]);
-	for (size_t i = 0; i < c->g.profiles.count; i++)
-		add_option(a, &v, "--profile", c->g.profiles.items[i]);
-	return v;
-}
 
 /* The connection is kept for the first look. */
 static bool somebody_listens(struct context *c)
@@ -152,7 +127,7 @@ int summon_agent(struct context *c)
 		return 0;
 	if (dir_make(c->places.state, 0700, &c->error))
 		return fail(c);
-	struct strs v = same_globals(c);
+	struct strs v = self_argv(c, "devenv");
 	strs_add(&c->arena, &v, "__agent");
 	strs_add(&c->arena, &v, NULL);
 	char **argv = (char **)(uintptr_t)v.items;
@@ -219,20 +194,28 @@ int join_agent(struct context *c)
 
 /* ---- ending ---- */
 
-int end_agent(struct context *c)
+int end_client(struct control_client *agent, struct arena *a, struct err *e)
 {
 	struct node *event;
 	int64_t until = now_ms() + GO_MS;
-	if (!c->agent)
-		return 0;
-	if (!control_ask(c->agent, &c->arena, request(&c->arena, "end"), &c->error))
-		return fail(c);
+	if (!control_ask(agent, a, agent_request(a, "end"), e) && !control_gone(agent))
+		return -1;
+	*e = (struct err)ERR_INIT;
 	int more = 1;
 	while (more >= 0 && now_ms() < until)
-		more = control_next(c->agent, &c->arena, &event, 1000);
-	if (more >= 0 || !control_await_exit(c->agent, until))
-		return fail_with(c, ERR_FAILED, "the agent (pid %ld) takes too long to end",
-			(long)control_pid(c->agent));
+		more = control_next(agent, a, &event, 1000);
+	if (more >= 0 || !control_await_exit(agent, until))
+		return err_set(e, ERR_FAILED, "the agent (pid %ld) takes too long to end",
+			(long)control_pid(agent));
+	return 0;
+}
+
+int end_agent(struct context *c)
+{
+	if (!c->agent)
+		return 0;
+	if (end_client(c->agent, &c->arena, &c->error))
+		return fail(c);
 	leave_agent(c);
 	return 0;
 }
@@ -241,19 +224,24 @@ int end_agent(struct context *c)
  * Held while looking: an agent that starts meanwhile would find its own services killed. It looks
  * by itself, as the first thing it does.
  */
-int reconcile(struct context *c)
+int reconcile_workspace(struct context *c, const struct places *pl, const char *workspace)
 {
 	struct lock lock = { .fd = -1 };
 	struct err busy = ERR_INIT;
-	const char *path = path_join(&c->arena, c->places.state, "agent.lock");
-	if (c->agent || !file_exists(path) || lock_take(&lock, path, 0, &busy))
+	const char *path = path_join(&c->arena, pl->state, "agent.lock");
+	if (!file_exists(path) || lock_take(&lock, path, 0, &busy))
 		return 0;
 	struct strs ended = { 0 };
-	int n = supervise_reconcile(&c->places, c->project.workspace, &ended, &c->arena, &c->error);
+	int n = supervise_reconcile(pl, workspace, &ended, &c->arena, &c->error);
 	lock_drop(&lock);
 	for (size_t i = 0; i < ended.count; i++)
 		note(c, "note: ended what a killed agent left: %s", ended.items[i]);
 	return n < 0 ? fail(c) : 0;
+}
+
+int reconcile(struct context *c)
+{
+	return c->agent ? 0 : reconcile_workspace(c, &c->places, c->project.workspace);
 }
 
 /* ---- handing over ---- */
@@ -281,7 +269,7 @@ bool wants_agent(const struct context *c, const struct up_opts *o)
 static struct strs same_up(struct context *c, const struct up_opts *o, const struct strs *services)
 {
 	struct arena *a = &c->arena;
-	struct strs v = same_globals(c);
+	struct strs v = self_argv(c, "devenv");
 	const struct {
 		bool on;
 		const char *word;
@@ -346,7 +334,7 @@ int adopt(struct context *c, const struct up_opts *o, const struct strs *service
 	const char *hash = config_hash(c, &argv);
 	if (streq(c->agent_config, hash))
 		return 0;
-	struct node *n = request(a, "adopt");
+	struct node *n = agent_request(a, "adopt");
 	map_put(a, n, "argv", nowhere, texts(a, argv.items, argv.count));
 	map_put(a, n, "env", nowhere, texts(a, (const char *const *)environ, environ_count()));
 	map_put(a, n, "config", nowhere, node_str(a, hash, nowhere));
@@ -360,7 +348,7 @@ int adopt(struct context *c, const struct up_opts *o, const struct strs *service
 
 int own_agent(struct context *c, bool on)
 {
-	struct node *n = request(&c->arena, "own");
+	struct node *n = agent_request(&c->arena, "own");
 	map_put(&c->arena, n, "on", nowhere, node_bool(&c->arena, on, nowhere));
 	return control_ask(c->agent, &c->arena, n, &c->error) ? 0 : fail(c);
 }

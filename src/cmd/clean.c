@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
-#include "cmd/context.h"
+#include "cmd/workspaces.h"
 
 struct clean_opts {
 	bool all;
@@ -35,8 +35,22 @@ static const struct workspace_entry *entry_of(const struct workspace_entries *al
 	return NULL;
 }
 
-/* Containers of workspaces whose folder is gone; volumes with data are only named. */
-static int clean_gone(struct context *c, const struct workspace_entries *all)
+/* Before its containers go: host services may hold on to them. */
+static int clean_occupants(struct context *c, const struct workspace_entry *e)
+{
+	struct occupants o;
+	occupants_look(c, e->id, &o);
+	if (o.mute)
+		note(c, "an agent that does not answer: its folder %s is gone", e->dir);
+	if (o.agent)
+		note(c, "agent (pid %ld) and %zu process%s of it: its folder %s is gone",
+			(long)o.agent, o.processes, o.processes == 1 ? "" : "es", e->dir);
+	for (size_t i = 0; i < o.sessions.count; i++)
+		note(c, "tmux session %s: its folder is gone", o.sessions.items[i]);
+	return c->g.dry_run ? 0 : occupants_end(c, e->id);
+}
+
+static int clean_containers(struct context *c, const struct workspace_entries *all)
 {
 	for (size_t i = 0; i < c->world.containers.count; i++) {
 		const struct container *k = &c->world.containers.items[i];
@@ -46,30 +60,52 @@ static int clean_gone(struct context *c, const struct workspace_entries *all)
 		if (status)
 			return status;
 	}
-	for (size_t i = 0; i < all->count; i++) {
-		if (!all->items[i].gone)
-			continue;
-		struct world w = { 0 };
-		if (engine_networks(c->engine, &c->arena, all->items[i].id, &w, &c->error) ||
-			engine_volumes(c->engine, &c->arena, all->items[i].id, &w, &c->error))
-			return fail(c);
-		for (size_t n = 0; n < w.networks.count; n++) {
-			note(c, "network %s: its workspace's folder is gone", w.networks.items[n]);
-			if (!c->g.dry_run &&
-				engine_remove_network(c->engine, w.networks.items[n], &c->error))
-				return fail(c);
-		}
-		size_t kept = 0;
-		for (size_t n = 0; n < w.volumes.count; n++)
-			if (starts_with(w.volumes.items[n], all->items[i].id) && ++kept)
-				note(c,
-					"kept: volume %s of %s holds data; `docker volume rm` "
-					"drops it",
-					w.volumes.items[n], all->items[i].dir);
-		if (!kept && !c->g.dry_run && registry_forget(all->items[i].id, &c->error))
+	return 0;
+}
+
+static int clean_networks(struct context *c, const struct world *w)
+{
+	for (size_t i = 0; i < w->networks.count; i++) {
+		note(c, "network %s: its workspace's folder is gone", w->networks.items[i]);
+		if (!c->g.dry_run &&
+			engine_remove_network(c->engine, w->networks.items[i], &c->error))
 			return fail(c);
 	}
 	return 0;
+}
+
+/* What is left of a workspace is remembered as long as a volume of it holds data. */
+static int clean_rest(struct context *c, const struct workspace_entry *e)
+{
+	struct world w = { 0 };
+	size_t kept = 0;
+	if (engine_networks(c->engine, &c->arena, e->id, &w, &c->error) ||
+		engine_volumes(c->engine, &c->arena, e->id, &w, &c->error))
+		return fail(c);
+	int status = clean_networks(c, &w);
+	for (size_t i = 0; !status && i < w.volumes.count; i++)
+		if (starts_with(w.volumes.items[i], e->id) && ++kept)
+			note(c, "kept: volume %s of %s holds data; `docker volume rm` drops it",
+				w.volumes.items[i], e->dir);
+	if (status || kept || c->g.dry_run)
+		return status;
+	return registry_forget(e->id, &c->error) ? fail(c) : 0;
+}
+
+/* Workspaces whose folder is gone; volumes with data are only named. */
+static int clean_gone(struct context *c, const struct workspace_entries *all)
+{
+	int status = 0;
+	for (size_t i = 0; !status && i < all->count; i++)
+		if (all->items[i].gone)
+			status = clean_occupants(c, &all->items[i]);
+	if (status || !c->engine)
+		return status;
+	status = clean_containers(c, all);
+	for (size_t i = 0; !status && i < all->count; i++)
+		if (all->items[i].gone)
+			status = clean_rest(c, &all->items[i]);
+	return status;
 }
 
 /* One-off containers of this workspace that have ended. */
@@ -109,25 +145,35 @@ static int clean_images(struct context *c, bool volumes)
 	return 0;
 }
 
+/* Without one there are processes that can be ended all the same. */
+static void look_for_engine(struct context *c)
+{
+	c->engine = engine_open(&c->error);
+	if (c->engine && !engine_all(c->engine, &c->arena, &c->world, &c->error))
+		return;
+	note(c, "note: images, containers and networks are left alone: %s", c->error.text);
+	c->error = (struct err)ERR_INIT;
+	engine_close(c->engine);
+	c->engine = NULL;
+}
+
 static int run_clean(struct context *c, const void *opts, const struct strs *args)
 {
 	const struct clean_opts *o = opts;
 	struct workspace_entries all = { 0 };
 	(void)args;
-	if (open_engine(c))
-		return c->error.code;
-	if (engine_all(c->engine, &c->arena, &c->world, &c->error) ||
-		registry_list(&c->arena, &all, &c->error))
+	if (registry_list(&c->arena, &all, &c->error))
 		return fail(c);
+	look_for_engine(c);
 	if (!c->g.dry_run) {
-		int status = consent(
-			c, "Remove images, containers and networks of devenv's that nothing uses?");
+		int status = consent(c, "Remove what devenv made and nothing uses any more?");
 		if (status)
 			return status;
 	}
 	int status = clean_gone(c, &all);
-	if (!status)
-		status = clean_here(c);
+	if (status || !c->engine)
+		return status;
+	status = clean_here(c);
 	return status ? status : clean_images(c, o->all);
 }
 
@@ -135,12 +181,14 @@ const struct cmd cmd_clean = {
 	.name = "clean",
 	.group = "care",
 	.help = "remove what devenv made and nothing uses any more",
-	.detail = "Containers and networks of workspaces whose folder is gone, ended one-offs, "
-		  "images older\n"
-		  "than an hour that no container stands on; with --all the shared caches and "
-		  "dependency volumes, too. Data "
-		  "volumes are named, never\n"
-		  "removed. --dry-run only lists.",
+	.detail =
+		"Of workspaces whose folder is gone: containers, networks, the agent with what "
+		"it runs, tmux\n"
+		"sessions. Ended one-offs, and images older than an hour that no container stands "
+		"on; with --all\n"
+		"the shared caches and dependency volumes, too. Data volumes are named, never "
+		"removed. --dry-run\n"
+		"only lists.",
 	.opts = clean_options,
 	.opts_size = sizeof(struct clean_opts),
 	.run = run_clean,

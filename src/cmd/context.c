@@ -88,6 +88,7 @@ static void decode(struct context *c)
 		.environment = c->environment,
 		.name = c->g.project,
 		.host = c->host,
+		.tools = c->tools,
 		.home = getenv("HOME") };
 	c->project = (struct project){ 0 };
 	project_decode(&c->arena, c->config.tree, &req, &c->project, &c->diags);

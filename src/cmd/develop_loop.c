@@ -205,14 +205,29 @@ void develop_act(struct group *g, enum turn_do what)
 		g->due = now_ms() + (members(g) > 1 ? TOGETHER_MS : 0);
 	if (what == TURN_CANCEL && g->run)
 		run_cancel(g);
-	else if (what == TURN_CANCEL) /* it had not begun yet */
+	else if (what == TURN_CANCEL) { /* it had not begun yet */
+		g->due = 0;
 		develop_act(g, turn_ended(&g->turn, now_ns()));
+	}
+}
+
+/* When the turn wants to be asked again. What is gathered now comes to it by itself; 0: never. */
+static int64_t tick_ms(const struct group *g)
+{
+	int64_t due = turn_due(&g->turn);
+	each_module(g->loop, m)
+	{
+		if (m->group == g && m->watch && watch_gathers(m->watch))
+			return 0;
+	}
+	return due ? (due + 999999) / 1000000 : 0;
 }
 
 static void group_turn(struct group *g)
 {
-	int64_t now = now_ms();
-	develop_act(g, turn_tick(&g->turn, now_ns()));
+	int64_t now = now_ms(), tick = tick_ms(g);
+	if (tick && now >= tick)
+		develop_act(g, turn_tick(&g->turn, now_ns()));
 	if (g->due && now >= g->due) {
 		g->due = 0;
 		run_begin(g);
@@ -225,6 +240,7 @@ void develop_turn(struct develop_loop *d)
 {
 	for (size_t i = 0; i < d->count; i++)
 		group_turn(&d->groups[i]);
+	seen_turn(d);
 }
 
 static int sooner(int ms, int64_t at)
@@ -235,13 +251,14 @@ static int sooner(int ms, int64_t at)
 
 int develop_timeout(const struct develop_loop *d, int max_ms)
 {
-	int ms = max_ms;
+	int ms = d->seen.retry ? sooner(max_ms, d->seen.retry) : max_ms;
 	for (size_t i = 0; i < d->count; i++) {
 		const struct group *g = &d->groups[i];
+		int64_t tick = tick_ms(g);
 		if (g->due)
 			ms = sooner(ms, g->due);
-		if (g->turn.probe_until)
-			ms = sooner(ms, g->turn.probe_until / 1000000 + 1);
+		if (tick)
+			ms = sooner(ms, tick);
 		if (g->run && g->run->performance)
 			ms = perform_timeout(g->run->performance, ms);
 		else if (g->run && g->retry)
@@ -291,6 +308,7 @@ void develop_free(struct develop_loop *d)
 		return;
 	for (size_t i = 0; i < d->count; i++)
 		run_free(&d->groups[i]);
+	seen_free(d);
 	watch_none(d);
 	each_module(d, m)
 	{
@@ -312,7 +330,8 @@ struct develop_switches develop_switches(const struct develop_loop *d)
 /* What was saved while nobody watched is run as soon as somebody does. */
 static void catch_up(struct module *m)
 {
-	struct turn_change c = { now_ns(), now_ns(), 0 };
+	int64_t now = now_ns();
+	struct turn_change c = { .first_ns = now, .last_ns = now };
 	if (m->dirty && m->unseen) {
 		m->unseen = false;
 		develop_act(m->group, turn_changed(&m->group->turn, &c, c.last_ns));

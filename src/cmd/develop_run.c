@@ -208,14 +208,6 @@ static void let_others_in(struct stage_run *r)
 		lock_drop(&r->lock);
 }
 
-/* Who was seen ready is remembered, unless others were let in: they may have written there. */
-static void save_records(struct group *g)
-{
-	struct err ignored = ERR_INIT;
-	if (g->run->lock.fd >= 0)
-		records_save(&g->loop->c->places, &g->run->world, &ignored);
-}
-
 static void checked(struct group *g)
 {
 	bool any = false;
@@ -246,7 +238,7 @@ static void performed(struct group *g)
 		checked(g);
 		return;
 	}
-	save_records(g);
+	seen_keep(g);
 	end_run(g, NULL);
 }
 

@@ -148,13 +148,50 @@ static bool covered(struct module *m, const struct turn_change *c)
 	return m->group->due || m->taking_part;
 }
 
+/* One that shares its work is enough. */
+static bool storms(const struct group *g)
+{
+	each_module(g->loop, m)
+	{
+		if (m->group == g && m->storm)
+			return true;
+	}
+	return false;
+}
+
+static void calm(struct module *m)
+{
+	if (!storms(m->group))
+		develop_act(m->group, turn_calm(&m->group->turn, now_ns()));
+}
+
+static struct turn_change change_of(
+	const struct module *m, const struct batch *b, const struct watch_batch *w)
+{
+	return (struct turn_change){ .first_ns = w->first_ns,
+		.last_ns = w->last_ns,
+		.files = b->files,
+		.count = w->everything ? STORM_FILES : (unsigned)(b->sources + w->more),
+		.storm = storms(m->group) };
+}
+
+/* Said once, and until it runs. */
+static void say_it_waits(struct module *m)
+{
+	if (!m->group->turn.storm || m->group->turn.phase != TURN_IDLE || m->why.len)
+		return;
+	module_why(m, "%s", "runs as soon as its files stop changing");
+	module_tell(m);
+}
+
 static void save(struct module *m, const struct batch *b, const struct watch_batch *w)
 {
-	struct turn_change c = { w->first_ns, w->last_ns, b->files };
+	struct turn_change c = change_of(m, b, w);
 	bool suspended = m->state.suspended;
 	if (covered(m, &c)) {
 		if (m->group->due)
 			note_cause(m, b, w);
+		calm(m);
 		return;
 	}
 	note_cause(m, b, w);
@@ -163,14 +200,19 @@ static void save(struct module *m, const struct batch *b, const struct watch_bat
 	m->state.suspended = m->group->turn.suspended;
 	if (suspended && !m->state.suspended)
 		module_why(m, "%s", "");
+	say_it_waits(m);
 }
 
 static void on_sources(void *ctx, const struct watch_batch *w)
 {
 	struct module *m = ctx;
 	struct develop_loop *d = m->loop;
-	if (!d->on.watch) {
+	bool any = w->paths.count || w->more || w->everything;
+	m->storm = w->storm;
+	if (any && !d->on.watch)
 		m->dirty = m->unseen = true;
+	if (!any || !d->on.watch) {
+		calm(m);
 		return;
 	}
 	struct batch b = sort_batch(d, m->service, w);
@@ -178,6 +220,8 @@ static void on_sources(void *ctx, const struct watch_batch *w)
 		apply(d, m->service->name, &b.inputs);
 	if (b.sources || w->everything || w->more)
 		save(m, &b, w);
+	else
+		calm(m);
 	arena_release(&b.arena);
 }
 

@@ -18,6 +18,8 @@ static void on_log(void *ctx, const char *service, int number, enum stream s, in
 	const char *line, size_t len)
 {
 	struct foreground *f = ctx;
+	if (time_ns > f->read_ns)
+		f->read_ns = time_ns;
 	if (!filter_passes(f, line, len))
 		return;
 	buf_truncate(&f->printer.out, 0);
@@ -69,12 +71,15 @@ void on_agent(void *foreground)
 
 /* ---- following ---- */
 
-static int follow_once(struct foreground *f, int64_t since_ns)
+/* From what was read last; at first, first words are worth reading. */
+static int follow_once(struct foreground *f)
 {
+	int64_t began_ns = f->context->began_ms * 1000000;
 	struct context *c = f->context;
-	struct log_query q = {
-		.services = f->names, .tail = -1, .since_ns = since_ns, .follow = true
-	};
+	struct log_query q = { .services = f->names,
+		.tail = -1,
+		.since_ns = f->read_ns ? f->read_ns + 1 : began_ns,
+		.follow = true };
 	return logs_read(c->engine, c->loop, &c->places, &c->world, &q, on_log, f, &c->error);
 }
 
@@ -101,13 +106,11 @@ static int follow(struct foreground *f)
 {
 	struct loop *l = f->context->loop;
 	int before = loop_interrupts(l);
-	int64_t since = f->context->began_ms * 1000000; /* first words are worth reading */
 	while (loop_interrupts(l) == before) {
-		if (follow_once(f, since))
+		if (follow_once(f))
 			return -1;
 		if (loop_interrupts(l) != before || !f->agent || !f->results.modules.count)
 			break;
-		since = clock_ms() * 1000000;
 		loop_turn(l, IDLE_MS);
 		look_quietly(f->context);
 	}
@@ -131,36 +134,14 @@ static int stop_all(struct context *c, const struct strs *services)
 	return status ? status : carry_out(c);
 }
 
-static int own(struct control_client *agent, bool on, struct err *e)
-{
-	struct arena a = ARENA_INIT;
-	struct node *n = agent_request(&a, "own");
-	map_put(&a, n, "on", (struct place){ 0 }, node_bool(&a, on, (struct place){ 0 }));
-	bool done = control_ask(agent, &a, n, e) != NULL;
-	arena_release(&a);
-	return done ? 0 : -1;
-}
-
 static int detach(struct foreground *f)
 {
 	struct context *c = f->context;
-	if (f->agent && own(f->agent, false, &c->error))
-		return fail(c);
+	int status = f->agent ? own_agent(c, false) : 0;
+	if (status)
+		return status;
 	note(c, "Detached; `devenv up` comes back to it, `devenv down` ends it.");
 	return 0;
-}
-
-/* Of an agent that runs for others, too, only what this command asked for has ended. */
-static void end_agent_of(struct foreground *f, const struct strs *services)
-{
-	struct arena a = ARENA_INIT;
-	struct err ignored = ERR_INIT;
-	struct node *event;
-	if (f->agent && !services->count &&
-		control_ask(f->agent, &a, agent_request(&a, "end"), &ignored))
-		while (control_next(f->agent, &a, &event, 5000) > 0)
-			;
-	arena_release(&a);
 }
 
 static int stop(struct foreground *f, const struct strs *services)
@@ -169,7 +150,9 @@ static int stop(struct foreground *f, const struct strs *services)
 	int by = f->quit ? 0 : loop_signal(c->loop);
 	int status = take_lock(c);
 	status = status ? status : stop_all(c, services);
-	end_agent_of(f, services);
+	/* Of an agent that runs for others, too, only what this command asked for has ended. */
+	int ended = f->agent && !services->count ? end_agent(c) : 0;
+	status = status ? status : ended;
 	return status ? status : by ? 128 + by : 0;
 }
 
@@ -199,8 +182,9 @@ static int begin(struct foreground *f, struct control_client *agent, const struc
 		return fail(c);
 	f->results.units = true;
 	f->printer.style.prefix_width = f->results.width;
-	if (agent && own(agent, true, &c->error))
-		return fail(c);
+	int status = agent ? own_agent(c, true) : 0;
+	if (status)
+		return status;
 	f->agent = agent;
 	note(c, "\nFollowing logs; Ctrl-C stops everything.");
 	show_open(f);

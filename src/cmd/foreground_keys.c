@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/agent_client.h"
 #include "foreground_parts.h"
 
 extern char **environ;
@@ -96,14 +97,15 @@ static void on_restart_look(void *ctx)
 	show_footer(f);
 }
 
-static void restart_argv(struct context *c, const char *service, struct strs *v)
+static struct strs restart_argv(struct context *c, const char *service)
 {
 	static const char *const words[] = { "--progress", "plain", "--ansi", "never", "restart" };
-	self_argv(c, v);
+	struct strs v = self_argv(c, own_program());
 	for (size_t i = 0; i < countof(words); i++)
-		strs_add(&c->arena, v, words[i]);
-	strs_add(&c->arena, v, service);
-	strs_add(&c->arena, v, NULL);
+		strs_add(&c->arena, &v, words[i]);
+	strs_add(&c->arena, &v, service);
+	strs_add(&c->arena, &v, NULL);
+	return v;
 }
 
 static void restart_service(struct foreground *f, const char *service)
@@ -115,7 +117,7 @@ static void restart_service(struct foreground *f, const char *service)
 		return;
 	}
 	snprintf(r->service, sizeof(r->service), "%s", service);
-	restart_argv(f->context, service, &r->argv);
+	r->argv = restart_argv(f->context, service);
 	r->spawn = (struct spawn){ .argv = r->argv.items,
 		.env = (const char *const *)environ,
 		.line = on_restart_line,

@@ -7,6 +7,7 @@
 #include "cmd/lifecycle.h"
 #include "cmd/results.h"
 #include "run/child.h"
+#include "run/detach.h"
 #include "run/hooks.h"
 #include "run/tty.h"
 #include "view/footer.h"
@@ -33,6 +34,7 @@ struct foreground {
 	struct strs names;            /* services whose logs are followed */
 	struct results results;
 	struct log_printer printer;
+	int64_t read_ns; /* time of the latest line, wall clock */
 	struct tty *tty; /* NULL: plain lines on standard output */
 	struct footer footer;
 	bool pins;         /* the terminal can do what the footer needs */

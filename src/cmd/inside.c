@@ -48,7 +48,7 @@ static const struct opt attach_options[] = {
 	{ 0 },
 };
 
-static const struct container *running(struct context *c, const char *service, int index)
+const struct container *running_copy(struct context *c, const char *service, int index)
 {
 	for (size_t i = 0; i < c->world.containers.count; i++) {
 		const struct container *k = &c->world.containers.items[i];
@@ -103,7 +103,7 @@ static int exec_on_host(struct context *c, const struct container *k, const stru
 static int exec_in(struct context *c, const struct service *s, const struct inside_opts *o,
 	const char *const *argv)
 {
-	const struct container *k = running(c, s->name, o->index);
+	const struct container *k = running_copy(c, s->name, o->index);
 	int status = 0;
 	if (!k)
 		return c->error.code;
@@ -320,7 +320,7 @@ static int run_attach(struct context *c, const void *opts, const struct strs *ar
 			"%s names no client (its template, or `client:`, would)", s->name);
 	if (o->client)
 		return exec_in(c, s, o, argv_of(c, &s->client, 0));
-	const struct container *k = running(c, s->name, o->index);
+	const struct container *k = running_copy(c, s->name, o->index);
 	if (!k)
 		return c->error.code;
 	c->loop = loop_new();

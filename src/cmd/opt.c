@@ -231,6 +231,8 @@ int opt_parse(
 	while (p.at < p.argc) {
 		const char *word = p.argv[p.at++];
 		if (streq(word, "--")) {
+			if (out->cmd && out->cmd->dashes)
+				strs_add(a, &out->args, word);
 			take_rest(&p);
 		} else if (word[0] == '-' && word[1] == '-') {
 			if (long_option(&p, word))

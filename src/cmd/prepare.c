@@ -329,7 +329,10 @@ int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 	plan_ends(&w.notes, bad);
 	lap(c, "carrying out", true);
 	struct err saving = ERR_INIT;
-	if (records_save(&c->places, &c->world, &saving) && !bad) {
+	/* Who let others in meanwhile knows nothing that is newer than theirs; a tools container
+	 * is made beside them. */
+	bool ours = c->locked && !c->project.tools;
+	if (ours && records_save(&c->places, &c->world, &saving) && !bad) {
 		c->error = saving;
 		bad = -1;
 	}

@@ -8,17 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/agent_client.h"
 #include "view/footer.h"
 
 enum { LINKS_MAX = 2000, COMMAND_COLUMNS = 60 };
-
-struct node *agent_request(struct arena *a, const char *what)
-{
-	struct place no = { 0 };
-	struct node *n = node_map(a, no);
-	map_put(a, n, "do", no, node_str(a, what, no));
-	return n;
-}
 
 static const char *text_of(const struct node *n, const char *key)
 {
@@ -179,12 +172,44 @@ static void note_output(struct results *r, const struct node *e)
 	}
 }
 
-/* One that ended, or ends again and again; what was asked for needs no word. */
-static bool is_news(const struct container *u)
+/* Keys are kept: a service that is restarted all day takes no more memory. */
+static void set_down(struct results *r, const char *id, bool down)
 {
+	const char *key = map_has(&r->down, id) ? id : arena_strdup(&r->context->arena, id);
+	map_set(&r->down, key, down ? r : NULL);
+}
+
+/* One that ended, or ends again and again; and that it is back when it was said to have ended. */
+static bool is_news(struct results *r, const struct container *u)
+{
+	bool ended = u->state == UNIT_EXITED || u->state == UNIT_DEAD;
 	if (u->state == UNIT_RESTARTING)
 		return u->note && !streq(u->note, unit_state_name(u->state));
-	return u->state == UNIT_EXITED || u->state == UNIT_DEAD;
+	if (ended)
+		set_down(r, u->id, true);
+	if (ended || u->state != UNIT_RUNNING || !map_get(&r->down, u->id))
+		return ended;
+	set_down(r, u->id, false);
+	return true;
+}
+
+static void add_unit(struct buf *line, const struct container *u)
+{
+	if (u->state == UNIT_RUNNING) {
+		buf_adds(line, "running again");
+		return;
+	}
+	if (u->state == UNIT_EXITED && streq(u->note, "stopped")) {
+		buf_adds(line, u->note);
+		return;
+	}
+	buf_adds(line, unit_state_name(u->state));
+	if (u->exit_code)
+		buf_addf(line, " (status %d)", u->exit_code);
+	if (u->note) {
+		buf_adds(line, ": ");
+		view_clean(line, u->note);
+	}
 }
 
 static void note_unit(struct results *r, const struct node *n, struct buf *out)
@@ -193,15 +218,9 @@ static void note_unit(struct results *r, const struct node *n, struct buf *out)
 	struct container u = { 0 };
 	cleanup_buf struct buf line = BUF_INIT;
 	unit_from_node(&a, n, &u);
-	if (u.service && r->units && is_news(&u)) {
+	if (u.service && u.id && r->units && is_news(r, &u)) {
 		prefix(r, &line, u.service, "33");
-		buf_adds(&line, unit_state_name(u.state));
-		if (u.exit_code)
-			buf_addf(&line, " (status %d)", u.exit_code);
-		if (u.note) {
-			buf_adds(&line, ": ");
-			view_clean(&line, u.note);
-		}
+		add_unit(&line, &u);
 		buf_addc(&line, '\n');
 	}
 	if (!streq(r->told, buf_str(&line)))
@@ -334,4 +353,5 @@ void results_release(struct results *r)
 			buf_release(&r->modules.items[i].output[k]);
 	}
 	r->modules.count = 0;
+	map_release(&r->down);
 }

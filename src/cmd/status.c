@@ -1,5 +1,5 @@
 /*
- * status, ports, open, wait, ls: what is there. These look and never touch.
+ * status, ports, open, wait: what is there. These look and never touch.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,52 +167,6 @@ static int run_wait(struct context *c, const void *opts, const struct strs *args
 	return 0;
 }
 
-static int run_ls(struct context *c, const void *opts, const struct strs *args)
-{
-	static const char *const head[] = { "PROJECT", "WORKSPACE", "STATE", "FOLDER" };
-	(void)opts;
-	(void)args;
-	struct workspace_entries all = { 0 };
-	if (registry_list(&c->arena, &all, &c->error))
-		return fail(c);
-	struct err quiet = ERR_INIT;
-	c->engine = engine_open(&quiet);
-	bool seen = c->engine && !engine_all(c->engine, &c->arena, &c->world, &quiet);
-	struct table *t = table_new(&c->arena, head, countof(head));
-	struct place no = { 0 };
-	struct node *list = node_list(&c->arena, no);
-	for (size_t i = 0; i < all.count; i++) {
-		size_t running = 0;
-		for (size_t k = 0; k < c->world.containers.count; k++)
-			running += streq(c->world.containers.items[k].workspace, all.items[i].id) &&
-				   c->world.containers.items[k].state == UNIT_RUNNING;
-		const char *state = all.items[i].gone ? "folder gone"
-				    : !seen           ? "engine unreachable"
-				    : running ? arena_printf(&c->arena, "%zu running", running)
-					      : "down";
-		table_row(t, (const char *[]){
-				     all.items[i].name, all.items[i].id, state, all.items[i].dir });
-		struct node *n = node_map(&c->arena, no);
-		map_put(&c->arena, n, "project", no, node_str(&c->arena, all.items[i].name, no));
-		map_put(&c->arena, n, "workspace", no, node_str(&c->arena, all.items[i].id, no));
-		map_put(&c->arena, n, "directory", no, node_str(&c->arena, all.items[i].dir, no));
-		map_put(&c->arena, n, "running", no, node_int(&c->arena, (int64_t)running, no));
-		map_put(&c->arena, n, "gone", no, node_bool(&c->arena, all.items[i].gone, no));
-		list_add(&c->arena, list, n);
-	}
-	if (c->g.json) {
-		emit_node(list);
-		return 0;
-	}
-	if (!all.count) {
-		note(c, "No workspace on this machine yet: `devenv up` makes one.");
-		return 0;
-	}
-	cleanup_buf struct buf b = BUF_INIT;
-	table_write(&b, t, c->out);
-	return emit(&b) ? 0 : ERR_FAILED;
-}
-
 const struct cmd cmd_status = {
 	.name = "status",
 	.alias = "ps",
@@ -259,11 +213,4 @@ const struct cmd cmd_wait = {
 	.max_args = -1,
 	.complete = COMPLETE_SERVICE,
 	.run = run_wait,
-};
-
-const struct cmd cmd_ls = {
-	.name = "ls",
-	.group = "care",
-	.help = "the workspaces of this machine",
-	.run = run_ls,
 };

@@ -10,7 +10,7 @@
 
 #include "base/hash.h"
 #include "cmd/commands.h"
-#include "cmd/context.h"
+#include "cmd/lifecycle.h"
 #include "planner/session.h"
 #include "run/detach.h"
 #include "run/tmux.h"
@@ -38,38 +38,6 @@ static const char *program(struct context *c, bool print)
 	return path ? path : "devenv";
 }
 
-static void option(struct context *c, struct strs *l, const char *name, const char *value)
-{
-	strs_add(&c->arena, l, name);
-	strs_add(&c->arena, l, value);
-}
-
-static void option_list(
-	struct context *c, struct strs *l, const char *name, const struct strs *values)
-{
-	for (size_t i = 0; i < values->count; i++)
-		option(c, l, name, values->items[i]);
-}
-
-/* devenv as it was called now, for panes that stand in another folder. */
-static struct strs own_words(struct context *c, bool print)
-{
-	struct strs l = { 0 };
-	strs_add(&c->arena, &l, program(c, print));
-	option(c, &l, "-C", c->project.dir);
-	for (size_t i = 0; i < c->g.files.count; i++) {
-		const char *file = path_real(&c->arena, c->g.files.items[i]);
-		option(c, &l, "-f", file ? file : c->g.files.items[i]);
-	}
-	if (c->g.environment || !c->project.dev)
-		option(c, &l, "--env", c->environment);
-	if (c->g.project)
-		option(c, &l, "-p", c->g.project);
-	option_list(c, &l, "--profile", &c->g.profiles);
-	option_list(c, &l, "--set", &c->g.sets);
-	return l;
-}
-
 static void screen_size(struct session_request *r)
 {
 	struct winsize w = { 0 };
@@ -84,7 +52,7 @@ static int make(struct context *c, const struct tmux_opts *o, const char *layout
 	const char *shell = getenv("SHELL");
 	struct session_request r = {
 		.layout = layout,
-		.self = own_words(c, o->print),
+		.self = self_argv(c, program(c, o->print)),
 		.profiles = c->g.profiles,
 		.shell = shell && shell[0] == '/' ? shell : "/bin/sh",
 	};

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/agent_client.h"
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
 #include "cmd/results.h"
 #include "doc/json.h"
 #include "run/child.h"
+#include "run/detach.h"
 #include "run/hooks.h"
 
 extern char **environ;
@@ -126,9 +128,8 @@ static struct control_client *find(struct context *c)
 /* As `up` does it, with all that it says and asks. */
 static int bring_up(struct context *c, const struct strs *services)
 {
-	struct strs argv = { 0 };
+	struct strs argv = self_argv(c, own_program());
 	int status = 0;
-	self_argv(c, &argv);
 	strs_add(&c->arena, &argv, "up");
 	strs_add(&c->arena, &argv, "-d");
 	strs_add(&c->arena, &argv, "--watch");

@@ -97,6 +97,7 @@ void decode_host(struct decode *c, struct service *s, const char *path);    /* d
 void decode_data(struct decode *c);      /* decode_data.c: volumes, caches, secrets */
 void decode_words(struct decode *c);     /* decode_words.c: up, routes, hooks, commands, certs */
 void decode_layouts(struct decode *c);   /* decode_layout.c */
+void decode_debug(struct decode *c);     /* decode_debug.c */
 void resolve_services(struct decode *c); /* resolve.c: needs, order, jobs */
 void check_names(struct decode *c);      /* names.c: letters, collisions */
 void check_references(struct decode *c); /* references.c: ${secret.X}, ${service.X.y} */

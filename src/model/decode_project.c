@@ -14,6 +14,7 @@ static void head_read(struct decode *c)
 	p->dir = c->req->dir;
 	p->environment = c->req->environment ? c->req->environment : "dev";
 	p->host = c->req->host;
+	p->tools = c->req->tools;
 	p->dev = streq(p->environment, "dev");
 	p->name = project_slug(c->a, name ? name : path_base(p->dir));
 	p->workspace = workspace_id(c->a, p->name, p->dir);
@@ -33,6 +34,7 @@ int project_decode(struct arena *a, struct node *tree, const struct project_requ
 	resolve_services(&c);
 	decode_words(&c);
 	decode_layouts(&c);
+	decode_debug(&c);
 	check_names(&c);
 	check_references(&c);
 	check_rules(&c);

@@ -79,6 +79,8 @@ static void link_needs(struct project *p)
 
 static void mark_used(struct project *p)
 {
+	if (p->tools)
+		return;
 	for (size_t i = 0; i < p->services.count; i++) {
 		const struct service *s = &p->services.items[i];
 		const struct image *image =

@@ -82,7 +82,6 @@ static const struct field top_fields[] = {
 	{ .name = "debug",
 		.types = T_MAP,
 		.map = &schema_debug,
-		.flags = FIELD_LATER,
 		.help = "The debug-tools container" },
 	{ .name = "parity",
 		.types = T_MAP,

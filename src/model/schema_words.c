@@ -126,8 +126,14 @@ static const struct field debug_fields[] = {
 	{ .name = "image",
 		.types = T_STR,
 		.format = F_IMAGE,
-		.help = "Rung or image of the tools container" },
-	{ .name = "tools", .types = T_STR, .help = "Directory of the project's own scripts" },
+		.help = "Rung or image of the tools container; without: a rung of devenv's own, "
+			"called devenv-debug, with curl, dig, tcpdump, strace, gdb and clients of "
+			"databases" },
+	{ .name = "tools",
+		.types = T_STR,
+		.format = F_PATH,
+		.help = "Directory of the project's own scripts, below the project; without: "
+			"debug" },
 	{ 0 },
 };
 

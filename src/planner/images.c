@@ -10,6 +10,7 @@
 #include "base/embed.h"
 #include "base/hash.h"
 #include "base/os.h"
+#include "planner/debug.h"
 
 static const char *const proxies[] = { "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY",
 	"HTTPS_PROXY", "NO_PROXY" };
@@ -248,7 +249,7 @@ void plan_inputs(struct arena *a, const struct project *p, struct strs *paths)
 			image_inputs(a, p, &p->images.items[i], paths);
 	}
 	for (size_t i = 0; i < p->services.count; i++) {
-		if (!p->services.items[i].left_out)
+		if (!p->services.items[i].left_out && !p->tools)
 			service_inputs(a, p, &p->services.items[i], paths);
 	}
 	strs_sort(paths);
@@ -269,5 +270,7 @@ void plan_tags(struct arena *a, const struct project *p, const struct world *w, 
 		if (m.rungs[i].tag && !strs_has(tags, m.rungs[i].tag))
 			strs_add(a, tags, m.rungs[i].tag);
 	}
+	if (p->tools && !p->debug.image)
+		strs_add(a, tags, tools_image(a, p, w));
 	make_release(&m);
 }

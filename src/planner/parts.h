@@ -85,9 +85,10 @@ struct unit {
 	bool present;                     /* part of compose.yml */
 	bool hosted;                      /* a host service of this run, or one that is there */
 	LIST_OF(struct host_copy) copies; /* of a host service */
-	bool anew;                        /* a host service that is replaced, or was not there */
-	const char *image;                /* what it runs */
-	struct node *node;                /* its entry in compose.yml */
+	bool guarded;      /* its container serves until gates have passed: replaced by itself */
+	bool anew;         /* a host service that is replaced, or was not there */
+	const char *image; /* what it runs */
+	struct node *node; /* its entry in compose.yml */
 	LIST_OF(struct piece) secret_env; /* lines of its env file; none: no file */
 	LIST_OF(struct shared) shared;    /* dependencies first */
 	struct strs binds;                /* host paths that are mounted or mounted upon */
@@ -98,7 +99,7 @@ struct unit {
 	const char *inputs; /* label devenv.inputs */
 	enum fate fate;
 	const char *why;
-	struct step *start, *ready, *install, *stop;
+	struct step *start, *ready, *install, *stop, *built;
 	struct step_list displaced; /* what ran it elsewhere before is to be gone first */
 	struct step_list
 		gates; /* of one that has no step itself: what those who need it wait for */
@@ -114,10 +115,11 @@ struct make { /* one call */
 	const char *generated; /* absolute */
 	struct rung *rungs;
 	struct unit *units;
-	bool forced;               /* what is made anew is so whatever Compose thinks of it */
-	struct step *mount_points; /* makes directories in the sources; NULL: none to make */
-	struct map dirs;           /* paths of the generated set, so far */
-	struct map fingerprints;   /* secret -> fingerprint */
+	bool forced;                 /* what is made anew is so whatever Compose thinks of it */
+	struct step *built, *create; /* the last hook behind images; containers made together */
+	struct step *mount_points;   /* makes directories in the sources; NULL: none to make */
+	struct map dirs;             /* paths of the generated set, so far */
+	struct map fingerprints;     /* secret -> fingerprint */
 };
 
 /* make.c */
@@ -192,7 +194,7 @@ struct owner owner_of(const struct make *m, const struct service *s);
 const char *dependencies_dir(
 	struct make *m, const struct service *s); /* absolute, in the container */
 struct step *plan_install(struct make *m, struct unit *u);
-void plan_volumes(struct make *m, struct step_list *out);
+void plan_volumes(struct make *m);
 void plan_mount_points(struct make *m);
 const char *mount_point(struct make *m, const struct unit *u, const char *target);
 
@@ -236,6 +238,7 @@ void plan_up(struct make *m);
 void plan_build(struct make *m);
 void plan_generate(struct make *m);
 void plan_prepare(struct make *m); /* GOAL_STAGES */
+void plan_tools(struct make *m);   /* debug.c */
 void plan_down(struct make *m);
 void decide(struct make *m);                      /* the fate of each chosen unit */
 void decide_host(struct make *m, struct unit *u); /* decide_host.c */
@@ -245,7 +248,17 @@ bool made_anew(const struct unit *u);
 const char *why_again(struct make *m, const struct unit *u); /* a job's work may be undone */
 bool asked_anew(const struct make *m, const struct unit *u); /* up --force-recreate, recreate */
 void plan_host_start(struct make *m, struct unit *u, struct step *after); /* up_host.c */
+/* create.c: images, volumes and containers of what is made anew. */
+struct step *plan_compose_build(struct make *m, struct unit *u, struct step *after);
+void plan_before_create(struct make *m, struct step *after);
+void plan_create(struct make *m, struct step *after); /* all but the guarded ones */
+struct step *plan_create_guarded(
+	struct make *m, struct unit *u, struct step *gate, struct step *after);
+/* What is there and should not be: all but that of services which are started in this run, */
 void plan_orphans(struct make *m);
+/* and that of one of these, once its gates have passed. */
+void plan_displaced(struct make *m, struct unit *u, struct step *gate);
+bool is_started(const struct unit *u);
 bool any_orphan(struct make *m);
 /* A path under a running container that is gone or another now; NULL: none. */
 const char *stale_mount(const struct make *m, const struct unit *u, const struct container *c);
@@ -259,8 +272,8 @@ void plan_followers(struct make *m);     /* those who depend on what was made an
 struct step *plan_gates(struct make *m, const struct service *s, unsigned stages, bool anew,
 	const struct step_list *after, const char *why);
 /* Compile, and what `up.lint` and `up.test` put before a start; NULL: nothing. */
-struct step *plan_first_stages(
-	struct make *m, const struct unit *u, struct step *create, struct step *after);
+struct step *plan_first_stages(struct make *m, const struct unit *u, struct step *after);
+bool has_gates(const struct make *m, const struct service *s); /* any of these that can fail it */
 struct step *exec_step(struct make *m, const char *id, const char *unit, struct place at,
 	int64_t timeout_ms, const char *why_fmt, ...) __attribute__((format(printf, 6, 7)));
 void step_words(struct make *m, struct step *s, const char *const *words); /* NULL-terminated */

@@ -288,8 +288,7 @@ struct step *plan_install(struct make *m, struct unit *u)
 	return s;
 }
 
-static void plan_volume(
-	struct make *m, const struct shared *v, const struct unit *u, struct step_list *out)
+static void plan_volume(struct make *m, const struct shared *v, const struct unit *u)
 {
 	const char *name = v->name;
 	if (m->w->volumes_known && strs_has(&m->w->volumes, name))
@@ -299,11 +298,10 @@ static void plan_volume(
 	const char *const words[] = { "docker", "volume", "create", "--label",
 		arena_printf(m->a, "devenv.shared=%s", v->kind), name, NULL };
 	step_words(m, s, words);
-	*list_push(m->a, out) = s;
 }
 
 /* Volumes that others may have made already; making one again does nothing. */
-void plan_volumes(struct make *m, struct step_list *out)
+void plan_volumes(struct make *m)
 {
 	cleanup_map struct map seen = MAP_INIT;
 	for (size_t i = 0; i < m->p->services.count; i++) {
@@ -312,7 +310,7 @@ void plan_volumes(struct make *m, struct step_list *out)
 			if (map_has(&seen, u->shared.items[k].name))
 				continue;
 			map_set(&seen, u->shared.items[k].name, (void *)"");
-			plan_volume(m, &u->shared.items[k], u, out);
+			plan_volume(m, &u->shared.items[k], u);
 		}
 	}
 }

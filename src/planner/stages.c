@@ -173,16 +173,30 @@ static unsigned stages_before_start(const struct project *p)
 	return 1U << STAGE_COMPILE | lint | test;
 }
 
-struct step *plan_first_stages(
-	struct make *m, const struct unit *u, struct step *create, struct step *after)
+bool has_gates(const struct make *m, const struct service *s)
 {
-	struct step *const before[] = { after, create, build_step(m, u->rung), u->install,
-		m->mount_points };
+	unsigned stages = s->develop && m->p->dev ? stages_before_start(m->p) : 0;
+	for (enum stage_kind k = STAGE_COMPILE; k < STAGE_SUCCESS; k++) {
+		struct stage stage = { .command = NULL };
+		if (stages & 1U << k)
+			stage = stage_of(s, k);
+		if (stage.command && !stage.warn)
+			return true;
+	}
+	return false;
+}
+
+struct step *plan_first_stages(struct make *m, const struct unit *u, struct step *after)
+{
+	struct step *const before[] = { after, u->hosted ? NULL : m->create,
+		u->hosted ? NULL : m->built, u->built, u->install, m->mount_points };
 	struct step_list needs = { 0 };
 	if (!u->service->develop || !m->p->dev)
 		return NULL;
 	for (size_t i = 0; i < countof(before); i++)
 		*list_push(m->a, &needs) = before[i];
+	for (size_t i = 0; i < u->shared.count; i++)
+		*list_push(m->a, &needs) = plan_find(m->plan, STEP_EXEC, u->shared.items[i].name);
 	return plan_gates(
 		m, u->service, stages_before_start(m->p), true, &needs, "before it is started");
 }

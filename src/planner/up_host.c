@@ -8,6 +8,8 @@ void plan_host_start(struct make *m, struct unit *u, struct step *after)
 {
 	const struct service *s = u->service;
 	u->install = plan_host_install(m, u, after);
+	struct step *gate = plan_first_stages(m, u, after);
+	plan_displaced(m, u, gate);
 	u->start = plan_add(m->plan, STEP_START, s->name, s->on_host->place, "%s", u->why);
 	u->start->service = s;
 	for (size_t i = 0; i < u->copies.count; i++) {
@@ -16,7 +18,7 @@ void plan_host_start(struct make *m, struct unit *u, struct step *after)
 	}
 	plan_need(m->plan, u->start, after);
 	plan_need(m->plan, u->start, u->install);
-	plan_need(m->plan, u->start, plan_first_stages(m, u, NULL, after));
+	plan_need(m->plan, u->start, gate);
 	for (size_t i = 0; i < u->displaced.count; i++)
 		plan_need(m->plan, u->start, u->displaced.items[i]);
 	await_needs(m, u->start, s);
@@ -52,7 +54,8 @@ bool any_orphan(struct make *m)
 	return false;
 }
 
-static void plan_orphan(struct make *m, const struct container *c, const char *why)
+static void plan_orphan(
+	struct make *m, const struct container *c, const char *why, struct step *gate)
 {
 	const char *unit = c->host ? c->id : c->name;
 	const struct service *s = project_service(m->p, c->service);
@@ -61,6 +64,7 @@ static void plan_orphan(struct make *m, const struct container *c, const char *w
 	struct step *remove = plan_add(m->plan, STEP_REMOVE, unit, at, "%s", why);
 	strs_add(m->a, &stop->containers, c->id);
 	strs_add(m->a, &remove->containers, c->id);
+	plan_need(m->plan, stop, gate);
 	plan_need(m->plan, remove, stop);
 	if (s)
 		*list_push(m->a, &unit_of(m, s)->displaced) = remove;
@@ -70,8 +74,19 @@ void plan_orphans(struct make *m)
 {
 	for (size_t i = 0; i < m->w->containers.count; i++) {
 		const struct container *c = &m->w->containers.items[i];
+		const struct unit *u = unit_of(m, project_service(m->p, c->service));
 		const char *why = why_orphan(m, c);
-		if (why)
-			plan_orphan(m, c, why);
+		if (why && !(u && is_started(u)))
+			plan_orphan(m, c, why, NULL);
+	}
+}
+
+void plan_displaced(struct make *m, struct unit *u, struct step *gate)
+{
+	for (size_t i = 0; i < m->w->containers.count; i++) {
+		const struct container *c = &m->w->containers.items[i];
+		const char *why = why_orphan(m, c);
+		if (why && streq(c->service, u->service->name))
+			plan_orphan(m, c, why, gate);
 	}
 }

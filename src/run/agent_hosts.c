@@ -29,12 +29,38 @@ static int ask_once(struct hosts *h, struct arena *a, const struct node *request
 	return rc;
 }
 
+static struct node *start_request(struct arena *a, const struct host_launch *l)
+{
+	struct node *n = launch_to_node(a, l);
+	map_put(a, n, "do", nowhere, node_str(a, "start", nowhere));
+	return n;
+}
+
 static int remote_start(struct hosts *h, const struct host_launch *l, struct err *e)
 {
 	struct arena a = ARENA_INIT;
-	struct node *n = launch_to_node(&a, l);
-	map_put(&a, n, "do", nowhere, node_str(&a, "start", nowhere));
-	return ask_once(h, &a, n, e);
+	return ask_once(h, &a, start_request(&a, l), e);
+}
+
+/* The agent begins with the first while the last is still written: answers come in order. */
+static void remote_start_all(struct hosts *h, struct host_start *list, size_t count)
+{
+	struct control_client *c = client_of(h);
+	struct arena a = ARENA_INIT;
+	for (size_t i = 0; i < count; i++) {
+		struct host_start *s = &list[i];
+		bool broken = i && list[i - 1].failed;
+		if (broken)
+			s->error = list[i - 1].error;
+		s->failed = broken || control_send(c, start_request(&a, &s->launch), &s->error);
+		arena_release(&a);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct host_start *s = &list[i];
+		s->failed = s->failed || !control_answer(c, &a, &s->error);
+		s->error.place.file = NULL; /* in the arena */
+		arena_release(&a);
+	}
 }
 
 static int remote_stop(
@@ -116,6 +142,7 @@ static const char *remote_output(struct hosts *h, struct arena *a, const char *i
 
 static const struct hosts_ops remote_ops = {
 	.start = remote_start,
+	.start_all = remote_start_all,
 	.stop = remote_stop,
 	.restart = remote_restart,
 	.signal = remote_signal,

@@ -202,29 +202,37 @@ static void refused(struct arena *a, const struct node *n, struct err *e)
 			.col = (int)number_of(n, "column") };
 }
 
-struct node *control_ask(
-	struct control_client *c, struct arena *a, const struct node *request, struct err *e)
+int control_send(struct control_client *c, const struct node *request, struct err *e)
 {
 	struct buf line = BUF_INIT;
-	int64_t until = now_ms() + CONTROL_ANSWER_MS;
-	struct node *n = NULL;
 	if (c->gone)
-		return hung_up(c, e), NULL;
+		return hung_up(c, e);
 	json_write(&line, request, 0);
 	buf_addc(&line, '\n');
-	int bad = write_line(c, &line, e);
+	int rc = write_line(c, &line, e);
 	buf_wipe(&line);
-	if (bad)
-		return NULL;
+	return rc;
+}
+
+struct node *control_answer(struct control_client *c, struct arena *a, struct err *e)
+{
+	int64_t until = now_ms() + CONTROL_ANSWER_MS;
+	struct node *n;
 	while (!(n = take_reply(c, a)))
 		if (!await(c, POLLIN, until))
 			return silent(c, e), NULL;
-		else if (!read_more(c))
+		else if (c->gone || !read_more(c))
 			return hung_up(c, e), NULL;
 	if (node_get(n, "ok")->boolean)
 		return n;
 	refused(a, n, e);
 	return NULL;
+}
+
+struct node *control_ask(
+	struct control_client *c, struct arena *a, const struct node *request, struct err *e)
+{
+	return control_send(c, request, e) ? NULL : control_answer(c, a, e);
 }
 
 /* One that came while a reply was awaited. */

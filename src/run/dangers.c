@@ -161,8 +161,7 @@ static void look_secrets(struct arena *a, const struct project *p, struct danger
 
 /* ---- files of this host ---- */
 
-/* Who holds the engine's socket holds the machine; so does who holds a directory above it. */
-static bool reaches_engine(const char *path)
+bool danger_holds_engine(const char *path)
 {
 	static const char *const sockets[] = { "/run/docker.sock", "/var/run/docker.sock",
 		"/run/podman/podman.sock", "/run/containerd/containerd.sock" };
@@ -178,7 +177,7 @@ static void look_source(struct arena *a, const struct project *p, const char *so
 	const char *whole = path_normal(a, path_join(a, p->dir, source));
 	bool plain = plainly_inside(a, p, whole);
 	const char *real = plain ? whole : path_real(a, whole);
-	if (reaches_engine(whole) || (real && reaches_engine(real)))
+	if (danger_holds_engine(whole) || (real && danger_holds_engine(real)))
 		danger_add(a, out, true, at, "mount of %s, which holds the engine's socket, in %s",
 			source, where);
 	else if (!plain && leads_outside(a, p, whole))

@@ -121,7 +121,9 @@ static struct engine_call *begin(struct engine *g, const struct engine_ask *ask)
 		.method = ask->method,
 		.url = url.data,
 		.body = ask->body,
-		.body_len = ask->body ? strlen(ask->body) : 0,
+		.body_len = ask->body_len ? ask->body_len
+			    : ask->body   ? strlen(ask->body)
+					  : 0,
 		.answer_ms = ask->patient ? 0 : ENGINE_ANSWER_MS,
 		.idle_ms = ask->patient ? 0 : ENGINE_ANSWER_MS,
 		.data = ask->data,

@@ -104,8 +104,9 @@ static int start_it(struct guard *g, struct start *s)
 		s->pid = clone(child, s->stack, CLONE_VM | CLONE_VFORK | SIGCHLD, s);
 		return s->pid < 0 ? -1 : 0;
 	}
-	pid_t pid =
-		clone(intermediate, stacks + 2 * GUARD_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, s);
+	/* It opens nothing: a table of descriptors of its own would only cost its copying. */
+	pid_t pid = clone(intermediate, stacks + 2 * GUARD_STACK,
+		CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, s);
 	if (pid < 0)
 		return -1;
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -153,7 +154,7 @@ static int check_program(const char *path, struct err *e)
 	return 0;
 }
 
-static const char *value_of(const char *const *env, const char *name)
+const char *guard_variable(const char *const *env, const char *name)
 {
 	size_t len = strlen(name);
 	for (; *env; env++)
@@ -172,7 +173,7 @@ static bool runnable(const char *path)
 /* Only absolute folders of PATH: the rest depends on where one stands. */
 static bool find_in_path(const struct guard_launch *l, char *path, size_t size)
 {
-	const char *list = value_of(l->env, "PATH");
+	const char *list = guard_variable(l->env, "PATH");
 	if (!list)
 		list = "/usr/local/bin:/usr/bin:/bin";
 	while (*list) {
@@ -221,7 +222,9 @@ static char **marked_environment(
 	env[count++] = arena_printf(a, MARK_WORKSPACE "=%s", g->workspace);
 	env[count++] = arena_printf(a, MARK_UNIT "=%s", l->unit);
 	for (size_t i = 0; i < n; i++)
-		if (!is_mark(l->env[i]))
+		if (starts_with(l->env[i], "PWD="))
+			env[count++] = arena_printf(a, "PWD=%s", l->dir);
+		else if (!is_mark(l->env[i]))
 			env[count++] = (char *)(uintptr_t)l->env[i];
 	return env;
 }
@@ -257,7 +260,7 @@ static int explain(const struct start *s, struct err *e)
 	return err_set(e, ERR_FAILED, "cannot run %s: %s", name, why);
 }
 
-int guard_spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, struct err *e)
+static int spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, struct err *e)
 {
 	char path[4096];
 	if (guard_check(l, path, sizeof(path), e))
@@ -283,6 +286,22 @@ int guard_spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, struc
 		close(s.null);
 	if (s.cgroup >= 0)
 		close(s.cgroup);
+	arena_release(&a);
+	errno = failed;
+	return rc;
+}
+
+int guard_spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, struct err *e)
+{
+	struct arena a = ARENA_INIT;
+	struct guard_launch direct;
+	struct err ignored = ERR_INIT; /* the shell knows better how to run it, or says why not */
+	int rc = -1;
+	if (guard_direct(&a, l, &direct))
+		rc = spawn(g, &direct, pid, &ignored);
+	if (rc)
+		rc = spawn(g, l, pid, e);
+	int failed = errno;
 	arena_release(&a);
 	errno = failed;
 	return rc;

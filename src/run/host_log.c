@@ -10,13 +10,16 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { KEPT = 64 * 1024 }; /* of an idle buffer */
+enum {
+	KEPT = 64 * 1024, /* of an idle buffer */
+	NOTE_MS = 5,      /* a note may wait so long: a hundred starts are not held up by files */
+};
 
 struct host_log {
 	struct loop *loop;
 	poller_fn *room;
 	void *ctx;
-	struct ticker *patience;
+	struct ticker *patience, *soon;
 	char dir[4096], service[300];
 	int number;
 	struct buf filling;
@@ -253,7 +256,7 @@ void host_log_note(struct host_log *g, bool state, const char *text)
 	if (state)
 		snprintf(g->run, sizeof(g->run), "%s", text);
 	put_note(g, text);
-	begin_write(g);
+	ticker_set(g->soon, NOTE_MS);
 }
 
 bool host_log_full(const struct host_log *g)
@@ -274,6 +277,13 @@ static void on_patience(void *ctx)
 	g->room(g->ctx);
 }
 
+static void on_soon(void *ctx)
+{
+	struct host_log *g = ctx;
+	if (g->filling.len)
+		begin_write(g);
+}
+
 struct host_log *host_log_new(struct loop *l, const char *dir, const char *service, int number,
 	poller_fn *room, void *ctx)
 {
@@ -284,6 +294,7 @@ struct host_log *host_log_new(struct loop *l, const char *dir, const char *servi
 	g->ctx = ctx;
 	g->number = number;
 	g->patience = ticker_new(l, on_patience, g);
+	g->soon = ticker_new(l, on_soon, g);
 	snprintf(g->dir, sizeof(g->dir), "%s", dir);
 	snprintf(g->service, sizeof(g->service), "%s", service);
 	if (number > 1)
@@ -300,6 +311,8 @@ void host_log_free(struct host_log *g)
 		return;
 	g->freed = true;
 	ticker_free(g->patience);
+	ticker_free(g->soon);
+	on_soon(g);
 	if (!g->writer.busy)
 		release(g);
 }

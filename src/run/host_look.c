@@ -108,7 +108,9 @@ static const char *note_of(const struct host_unit *u, struct arena *a)
 		return arena_printf(a, "given up after %u restarts%s%s", u->machine.row,
 			u->note[0] ? ": " : "", u->note);
 	default:
-		return u->note[0] ? arena_strdup(a, u->note) : NULL;
+		if (u->note[0])
+			return arena_strdup(a, u->note);
+		return u->stopped ? "stopped" : NULL;
 	}
 }
 

@@ -10,12 +10,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PIPE_SIZE = 1 << 20, READ_MAX = 256 * 1024, READS = 4 };
+enum { PIPE_USUAL = 1 << 16, PIPE_SIZE = 1 << 20, READ_MAX = 256 * 1024, READS = 4 };
 
 struct host_stream {
 	struct host_process *owner;
 	enum stream which;
 	struct poller *poller; /* NULL: at its end */
+	bool wide;             /* its pipe has been made larger */
 };
 
 struct host_process {
@@ -44,6 +45,12 @@ static bool read_once(struct host_stream *s)
 		poller_free(s->poller);
 		s->poller = NULL;
 		return false;
+	}
+	/* One who has much to say. More than a user may have in all is refused, and does no harm.
+	 */
+	if ((size_t)n >= PIPE_USUAL && !s->wide) {
+		fcntl(poller_fd(s->poller), F_SETPIPE_SZ, PIPE_SIZE);
+		s->wide = true;
 	}
 	s->owner->ops->output(s->owner->ctx, s->which, read_buffer, (size_t)n);
 	return true;
@@ -85,8 +92,6 @@ static int make_pipe(int ends[2], struct err *e)
 	if (pipe2(ends, O_CLOEXEC))
 		return err_errno(e, "making a pipe");
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	/* More than a user may have in all is refused: the usual size does, too. */
-	fcntl(ends[0], F_SETPIPE_SZ, PIPE_SIZE);
 	return 0;
 }
 

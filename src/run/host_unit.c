@@ -196,7 +196,7 @@ static void do_spawn(struct host_unit *u)
 	take_next(u);
 	ticker_set(u->due, -1);
 	u->told = u->killed = u->failed_start = false;
-	u->at_rest = false;
+	u->at_rest = u->stopped = false;
 	u->killed_ms = 0;
 	u->note[0] = '\0';
 	u->process = NULL;
@@ -286,6 +286,7 @@ static void clear(struct host_unit *u)
 		guard_forget(u->guard, u->label);
 	u->guard = NULL;
 	u->group = 0;
+	u->stopped = u->machine.intent == INTENT_STAY;
 	step(u, EVENT_CLEAR);
 }
 

@@ -23,7 +23,7 @@ struct http_call {
 	struct http *http;
 	struct http_call *next;
 	CURL *easy;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *connect_to;
 	struct http_request ask;
 	struct http_answer answer;
 	bool done, stopped, header_done, header_too_long, body_too_long;
@@ -132,6 +132,11 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 		return 0;
 	}
 	take_header(c, data, len);
+	if (c->ask.detail) {
+		if (len > 5 && strncmp(data, "HTTP/", 5) == 0)
+			buf_truncate(&c->ask.detail->head, 0);
+		buf_add(&c->ask.detail->head, data, len);
+	}
 	if (len <= 2 && (data[0] == '\r' || data[0] == '\n')) {
 		c->header_done = true;
 		c->window_start = c->last;
@@ -173,10 +178,14 @@ static void set_method(struct http_call *c, const struct http_request *r)
 		curl.easy_setopt(c->easy, CURLOPT_POST, 1L);
 		curl.easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
 		curl.easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->body ? r->body : "");
-		c->headers = curl.slist_append(NULL, "Content-Type: application/json");
+		if (!r->headers)
+			c->headers = curl.slist_append(NULL, "Content-Type: application/json");
 		c->headers = curl.slist_append(c->headers, "Expect:");
-		curl.easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
 	}
+	for (size_t i = 0; r->headers && r->headers[i]; i++)
+		c->headers = curl.slist_append(c->headers, r->headers[i]);
+	if (c->headers)
+		curl.easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
 	if (!streq(method, "GET") && !streq(method, "HEAD"))
 		curl.easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, method);
 }
@@ -200,6 +209,20 @@ static void set_bounds(struct http_call *c, const struct http_request *r)
 	}
 	if (r->ca_file)
 		curl.easy_setopt(h, CURLOPT_CAINFO, r->ca_file);
+}
+
+/* A connection of its own, so that its times are those of this request. */
+static void set_detail(struct http_call *c, const struct http_request *r)
+{
+	if (r->connect_to) {
+		c->connect_to = curl.slist_append(NULL, r->connect_to);
+		curl.easy_setopt(c->easy, CURLOPT_CONNECT_TO, c->connect_to);
+	}
+	if (!r->detail)
+		return;
+	curl.easy_setopt(c->easy, CURLOPT_CERTINFO, 1L);
+	curl.easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl.easy_setopt(c->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
 static void set_sinks(struct http_call *c)
@@ -226,6 +249,7 @@ struct http_call *http_start(struct http *h, const struct http_request *r)
 		curl.easy_setopt(c->easy, CURLOPT_UNIX_SOCKET_PATH, h->socket);
 	set_method(c, r);
 	set_bounds(c, r);
+	set_detail(c, r);
 	set_sinks(c);
 	c->next = h->calls;
 	h->calls = c;
@@ -246,6 +270,7 @@ void http_call_free(struct http_call *c)
 	curl.multi_remove_handle(c->http->multi, c->easy);
 	curl.easy_cleanup(c->easy);
 	curl.slist_free_all(c->headers);
+	curl.slist_free_all(c->connect_to);
 	buf_release(&c->answer.body);
 	xfree(c);
 }
@@ -289,9 +314,69 @@ static enum http_failure failure_of(CURLcode code)
 	}
 }
 
+static enum http_fault fault_of(const struct http_call *c, CURLcode code)
+{
+	switch (code) {
+	case CURLE_OK:
+		return HTTP_FAULT_NONE;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return HTTP_FAULT_NAME;
+	case CURLE_COULDNT_CONNECT:
+		return HTTP_FAULT_CONNECT;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return HTTP_FAULT_CERTIFICATE;
+	case CURLE_SSL_CONNECT_ERROR:
+		return HTTP_FAULT_TLS;
+	case CURLE_OPERATION_TIMEDOUT:
+		return c->ask.detail->connect_us ? HTTP_FAULT_TIME : HTTP_FAULT_CONNECT;
+	default:
+		return HTTP_FAULT_ANSWER;
+	}
+}
+
+static int64_t time_of(const struct http_call *c, CURLINFO what)
+{
+	curl_off_t us = 0;
+	curl.easy_getinfo(c->easy, what, &us);
+	return us;
+}
+
+static void take_certificate(const struct http_call *c, struct http_detail *d)
+{
+	static const char mark[] = "Cert:";
+	struct curl_certinfo *chain = NULL;
+	if (curl.easy_getinfo(c->easy, CURLINFO_CERTINFO, &chain) || !chain ||
+		chain->num_of_certs < 1)
+		return;
+	for (const struct curl_slist *l = chain->certinfo[0]; l; l = l->next)
+		if (starts_with(l->data, mark))
+			buf_adds(&d->certificate, l->data + sizeof(mark) - 1);
+}
+
+static void take_detail(struct http_call *c, CURLcode code)
+{
+	struct http_detail *d = c->ask.detail;
+	char *address = NULL;
+	long port = 0;
+	d->name_us = time_of(c, CURLINFO_NAMELOOKUP_TIME_T);
+	d->connect_us = time_of(c, CURLINFO_CONNECT_TIME_T);
+	d->tls_us = time_of(c, CURLINFO_APPCONNECT_TIME_T);
+	d->first_us = time_of(c, CURLINFO_STARTTRANSFER_TIME_T);
+	d->total_us = time_of(c, CURLINFO_TOTAL_TIME_T);
+	d->fault = fault_of(c, code);
+	curl.easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &address);
+	curl.easy_getinfo(c->easy, CURLINFO_PRIMARY_PORT, &port);
+	if (address && d->connect_us && strlen(address) < sizeof(d->address))
+		memcpy(d->address, address, strlen(address) + 1);
+	d->port = (int)port;
+	take_certificate(c, d);
+}
+
 static void finish(struct http_call *c, CURLcode code)
 {
 	long status = 0;
+	if (c->ask.detail)
+		take_detail(c, code);
 	curl.easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	c->answer.status = (int)status;
 	c->done = true;

@@ -357,7 +357,8 @@ static void raise_needs(const struct step *s)
 
 static void prepare(struct run *r)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	static long cpus; /* asking costs reading a file */
+	cpus = cpus ? cpus : sysconf(_SC_NPROCESSORS_ONLN);
 	r->parallel = r->pf->parallel > 0 ? r->pf->parallel : cpus > 0 ? (int)cpus : 1;
 	for (size_t i = 0; i < r->plan->steps.count; i++) {
 		struct step *s = r->plan->steps.items[i];
@@ -401,7 +402,7 @@ bool perform_step(struct performance *x)
 
 int perform_timeout(const struct performance *x, int max_ms)
 {
-	int most = x->run.polling ? HOST_LOOK_MS : 200;
+	int most = x->run.starts ? 0 : x->run.polling ? HOST_LOOK_MS : 200;
 	int ms = max_ms < most ? max_ms : most;
 	return x->run.readiness ? readiness_timeout(x->run.readiness, ms) : ms;
 }

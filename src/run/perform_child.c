@@ -41,7 +41,7 @@ void tail_add(struct tail *t, const char *line, size_t len)
 		t->count++;
 }
 
-static const char *tail_line(const struct tail *t, size_t i)
+const char *tail_line(const struct tail *t, size_t i)
 {
 	return t->lines[(t->next + TAIL_LINES - t->count + i) % TAIL_LINES];
 }
@@ -280,79 +280,16 @@ static enum verdict exec_start(struct job *j)
 	return run_child(j, s->interactive ? NULL : exec_line);
 }
 
-/* How docker says that it has no Compose v2: by not understanding what follows. */
-static bool compose_missing(const char *text)
-{
-	static const char *const signs[] = { "'compose' is not a docker command",
-		"unknown shorthand flag: 'f'", "unknown flag: --project-directory",
-		"unknown flag: --env-file", "unknown command: docker compose" };
-	for (size_t i = 0; i < countof(signs); i++)
-		if (strstr(text, signs[i]))
-			return true;
-	return false;
-}
-
-/* The service whose container or name the output speaks of: "shop-1a2b3c4d-api-1", "service
- * \"api\"". */
-static const struct service *service_named(const struct plan *p, const char *text)
-{
-	char mark[300];
-	for (size_t i = 0; i < p->chosen.count; i++) {
-		const struct service *s = p->chosen.items[i].service;
-		snprintf(mark, sizeof(mark), "%s-%s-", p->project->workspace, s->name);
-		if (strstr(text, mark))
-			return s;
-		snprintf(mark, sizeof(mark), "service \"%s\"", s->name);
-		if (strstr(text, mark))
-			return s;
-	}
-	return NULL;
-}
-
-/* Compose's progress lines say nothing about an error. */
-static void drop_progress(const struct tail *t, struct tail *out)
-{
-	static const char *const progress[] = { " Container ", " Network ", " Volume ", " Image " };
-	for (size_t i = 0; i < t->count; i++) {
-		const char *line = tail_line(t, i);
-		bool skip = false;
-		for (size_t k = 0; k < countof(progress); k++)
-			skip |= starts_with(line, progress[k]) && !strstr(line, "rror");
-		if (!skip)
-			tail_add(out, line, strlen(line));
-	}
-}
-
-static void explain_compose(struct job *j, const struct tail *said)
-{
-	cleanup_buf struct buf text = BUF_INIT;
-	tail_text(said, &text);
-	if (compose_missing(buf_str(&text))) {
-		err_set(&j->error, ERR_FAILED, "Docker Compose v2 is not installed");
-		err_hint(&j->error,
-			"install the package docker-compose-plugin (Docker) or docker-compose-v2; "
-			"docker-compose v1 does not suffice");
-		return;
-	}
-	const struct service *s = service_named(j->run->plan, buf_str(&text));
-	if (s)
-		j->error.place = s->place;
-	tail_error(said, &j->error);
-}
-
 static enum verdict exec_tick(struct job *j)
 {
 	struct child_state *st = j->state;
 	enum verdict v = child_verdict(j);
 	if (v != BROKE || st->stops)
 		goto out;
-	struct tail *said = xcalloc(1, sizeof(*said));
-	drop_progress(&st->tail, said);
 	if (is_compose(j->step))
-		explain_compose(j, said);
+		compose_explain(j, &st->tail);
 	else
-		tail_error(said, &j->error);
-	xfree(said);
+		tail_error(&st->tail, &j->error);
 out:
 	if (v == BROKE)
 		err_wrap(&j->error, "%s", j->step->id ? j->step->id : j->step->argv.items[0]);

@@ -101,21 +101,69 @@ const char *const *job_host_environment(struct job *j, const struct host_spec *s
 		&j->run->arena, s, j->run->plan, j->run->pf->vault, &j->error);
 }
 
-static int start_one(struct job *j, const struct host_spec *s)
+/*
+ * What can start now is asked for at once, by the first of the steps that is looked at again: a
+ * hundred questions one after another would cost more than a hundred processes.
+ */
+struct start_state {
+	struct start_state *next;
+	struct job *job;
+	bool asked;
+};
+
+static size_t count_starts(const struct run *r)
 {
-	struct hosts *h = j->run->pf->hosts;
-	struct host_launch l = {
-		.spec = s, .env = job_host_environment(j, s), .gateway = j->run->pf->gateway
-	};
-	if (!l.env || h->ops->start(h, &l, &j->error)) {
-		j->error.place = j->error.place.file ? j->error.place : s->place;
-		return -1;
+	size_t n = 0;
+	for (const struct start_state *st = r->starts; st; st = st->next)
+		n += st->job->step->hosts.count;
+	return n;
+}
+
+static void add_starts(struct job *j, struct host_start *list, size_t *count)
+{
+	for (size_t i = 0; i < j->step->hosts.count && !j->error.code; i++) {
+		const struct host_spec *s = j->step->hosts.items[i];
+		const char *const *env = job_host_environment(j, s);
+		if (env)
+			list[(*count)++].launch = (struct host_launch){
+				.spec = s, .env = env, .gateway = j->run->pf->gateway
+			};
+		else if (!j->error.place.file)
+			j->error.place = s->place;
 	}
-	return 0;
+}
+
+static void note_failure(struct run *r, const struct host_start *s)
+{
+	for (struct start_state *st = r->starts; st; st = st->next) {
+		const struct step *step = st->job->step;
+		for (size_t i = 0; i < step->hosts.count; i++)
+			if (step->hosts.items[i] == s->launch.spec && !st->job->error.code) {
+				st->job->error = s->error;
+				st->job->error.place = s->launch.spec->place;
+			}
+	}
+}
+
+static void ask_starts(struct run *r)
+{
+	struct host_start *list = xcalloc(count_starts(r) + 1, sizeof(*list));
+	size_t count = 0;
+	for (struct start_state *st = r->starts; st; st = st->next)
+		add_starts(st->job, list, &count);
+	hosts_start_all(r->pf->hosts, list, count);
+	for (size_t i = 0; i < count; i++)
+		if (list[i].failed)
+			note_failure(r, &list[i]);
+	xfree(list);
+	while (r->starts) {
+		r->starts->asked = true;
+		r->starts = r->starts->next;
+	}
 }
 
 /* Those that are there already, as they were started before. */
-static enum verdict start_again(struct job *j)
+static enum verdict restart_copies(struct job *j)
 {
 	struct hosts *h = j->run->pf->hosts;
 	struct host_state *st = host_new(j);
@@ -132,6 +180,13 @@ static enum verdict start_again(struct job *j)
 	return SUCCEEDED;
 }
 
+static enum verdict start_again(struct job *j)
+{
+	enum verdict v = restart_copies(j);
+	host_end(j);
+	return v;
+}
+
 static enum verdict start_start(struct job *j)
 {
 	if (!j->run->pf->hosts) {
@@ -141,10 +196,34 @@ static enum verdict start_start(struct job *j)
 	j->run->containers_stale = true;
 	if (!j->step->hosts.count)
 		return start_again(j);
-	for (size_t i = 0; i < j->step->hosts.count; i++)
-		if (start_one(j, j->step->hosts.items[i]))
-			return BROKE;
-	return SUCCEEDED;
+	struct start_state *st = xcalloc(1, sizeof(*st));
+	struct start_state **last = &j->run->starts;
+	while (*last)
+		last = &(*last)->next;
+	*last = st;
+	st->job = j;
+	j->state = st;
+	return GOES_ON;
+}
+
+static enum verdict start_tick(struct job *j)
+{
+	struct start_state *st = j->state;
+	if (!st->asked)
+		ask_starts(j->run);
+	return j->error.code ? BROKE : SUCCEEDED;
+}
+
+static void start_end(struct job *j)
+{
+	struct start_state *st = j->state;
+	for (struct start_state **at = &j->run->starts; *at; at = &(*at)->next)
+		if (*at == st) {
+			*at = st->next;
+			break;
+		}
+	xfree(st);
+	j->state = NULL;
 }
 
 /* ---- stop, remove ---- */
@@ -333,7 +412,7 @@ static void reload_stop(struct job *j, int times)
 		child_signal(st->child, times > 1 ? 9 : 15);
 }
 
-const struct step_ops ops_host_start = { start_start, NULL, NULL, host_end };
+const struct step_ops ops_host_start = { start_start, start_tick, NULL, start_end };
 const struct step_ops ops_host_stop = { stop_start, stop_tick, stop_stop, host_end };
 const struct step_ops ops_host_remove = { remove_start, remove_tick, stop_stop, host_end };
 const struct step_ops ops_host_reload = { reload_start, reload_tick, reload_stop, host_end };

@@ -120,6 +120,42 @@ int records_save(const struct places *pl, const struct world *w, struct err *e)
 	return rc;
 }
 
+/* Of a container that is another one by now nothing is known. */
+static bool is_later(const struct unit_record *now, const struct unit_record *seen)
+{
+	return seen->container && seen->ready_at > now->ready_at &&
+	       (!now->container || streq(now->container, seen->container));
+}
+
+static void note_one(struct arena *a, struct world *w, const struct unit_record *seen)
+{
+	struct unit_record *r = NULL;
+	for (size_t i = 0; i < w->records.count && !r; i++) {
+		if (streq(w->records.items[i].service, seen->service))
+			r = &w->records.items[i];
+	}
+	if (!r) {
+		r = list_push(a, &w->records);
+		*r = (struct unit_record){ .service = seen->service };
+	}
+	if (!is_later(r, seen))
+		return;
+	r->container = seen->container;
+	r->ready_at = seen->ready_at;
+}
+
+int records_note(const struct places *pl, const struct world *seen, struct err *e)
+{
+	struct arena a = ARENA_INIT;
+	struct world w = { .now = 0 };
+	records_load(&a, pl, &w);
+	for (size_t i = 0; i < seen->records.count; i++)
+		note_one(&a, &w, &seen->records.items[i]);
+	int rc = records_save(pl, &w, e);
+	arena_release(&a);
+	return rc;
+}
+
 void allocations_load(struct arena *a, const char *state, struct allocations *out)
 {
 	struct node *root = read_json(a, path_join(a, state, "ports.json")), *n;

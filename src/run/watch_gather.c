@@ -120,6 +120,8 @@ int64_t gather_due(const struct gather *g)
 	int64_t due = INT64_MAX;
 	if (g->first_ns)
 		due = earliest(g->last_ns + g->quiet_ns, g->first_ns + g->limit_ns);
+	else if (g->storm)
+		due = g->last_ns + g->quiet_ns;
 	if (g->open_ns)
 		due = earliest(due, g->open_ns + g->limit_ns);
 	return due;
@@ -194,8 +196,12 @@ bool gather_take(struct gather *g, int64_t now_ns, struct arena *a, struct watch
 	sort_out(g, now_ns, a, &next, &strong, &weak);
 	*out = (struct watch_batch){ .everything = g->everything };
 	out->first_ns = g->first_ns ? g->first_ns : g->open_ns;
-	out->last_ns = g->last_ns ? g->last_ns : now_ns;
+	out->last_ns = g->first_ns ? g->last_ns : now_ns;
 	bool any = strong.count || weak.count || g->everything || g->spilled;
+	bool pauses = now_ns >= g->last_ns + g->quiet_ns;
+	next.storm = out->storm = !pauses && (any || g->storm);
+	next.last_ns = next.storm ? g->last_ns : 0;
+	any |= g->storm && pauses;
 	name_paths(a, &strong, &weak, g, out);
 	gather_release(g);
 	*g = next;

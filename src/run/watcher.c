@@ -61,9 +61,11 @@ static void note(struct watcher *w, const char *text)
 
 static void tell_refused(struct watcher *w)
 {
+	if (!w->refused)
+		return;
 	struct watch_limit limit = watch_limit(ENOSPC);
 	struct arena a = ARENA_INIT;
-	if (w->refused && !w->refused_said)
+	if (!w->refused_said)
 		note(w, arena_printf(&a,
 				"the kernel watches no more directories: %s is %ld, %ld would do; "
 				"%zu directories are looked through every %d ms instead "
@@ -71,7 +73,7 @@ static void tell_refused(struct watcher *w)
 				limit.sysctl, limit.value, limit.value + (long)w->refused,
 				w->refused, WATCH_POLL_MS, limit.sysctl,
 				limit.value + (long)w->refused));
-	w->refused_said = w->refused_said || w->refused;
+	w->refused_said = true;
 	w->refused = 0;
 	arena_release(&a);
 }
@@ -414,6 +416,11 @@ void watch_pause(struct watch *x, bool on)
 {
 	x->paused = on;
 	set_timer(x->watcher);
+}
+
+bool watch_gathers(const struct watch *x)
+{
+	return !x->paused && x->gather.first_ns;
 }
 
 void watcher_facts(const struct watcher *w, struct watch_facts *out)

@@ -212,6 +212,32 @@ is_ready() {
 	dependencies >>"$MACHINE/volumes"
 }
 
+@test "one that takes its time to be ready after a save is ready in status, too" {
+	project slow <<-'END'
+		name: slow
+		images: { base: { from: debian:bookworm-slim, user: { name: app } } }
+		services:
+		  api:
+		    image: base
+		    command: [sh, -c, 'sleep 4; echo serving $(cat app.txt); exec sleep 1000']
+		    init: true
+		    working_dir: /srv
+		    stop_grace_period: 1s
+		    healthcheck: { log: serving }
+		    develop: { source: api, test: "true" }
+	END
+	mkdir api
+	echo one >api/app.txt
+	ok devenv up -d
+	[ "$(state api)" = ready ]
+	echo two >api/app.txt
+	eventually 60 serves two
+	eventually 30 is_ready
+	ok devenv up -d
+	says_not "ready api" "not seen ready"
+	devenv down
+}
+
 @test "devenv.yml is applied live; an invalid one leaves all as it is" {
 	local before
 	before=$(container other)

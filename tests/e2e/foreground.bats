@@ -144,6 +144,33 @@ nothing_runs() {
 	[ "$(screen | grep -cE '\| [0-9:.]+ left starts')" = 1 ]
 }
 
+@test "a restart by key ends in what runs, and shows each line once" {
+	project once <<-'END'
+		name: once
+		services:
+		  once:
+		    run: host
+		    command: [sh, -c, 'trap "echo goes; exit 3" TERM; echo comes; while :; do sleep 0.1; done']
+	END
+	terminal
+	up
+	sees '\| [0-9:.]+ comes'
+	for i in 2 3 4; do
+		press r
+		came() { [ "$(screen | grep -cE '\| [0-9:.]+ comes')" -ge "$i" ]; }
+		again() { [ "$(screen | grep -c 'once .*running again')" -ge $((i - 1)) ]; }
+		eventually 30 came
+		eventually 30 again
+	done
+	sees 'once .*» stopped'
+	shown "» exited" && fail "a stop that was asked for is told as an end"
+	press q
+	sees 'status-0'
+	[ "$(screen | grep -cE '\| [0-9:.]+ comes')" = 4 ]
+	[ "$(screen | grep -cE '\| [0-9:.]+ goes')" -ge 3 ]
+	[ -z "$(screen | grep -E '\| [0-9:.]+ (comes|goes)' | sort | uniq -d)" ]
+}
+
 @test "detached it goes on; a second up joins it; watch leaves without stopping anything" {
 	heart
 	terminal

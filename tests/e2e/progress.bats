@@ -124,13 +124,14 @@ no_rows_are_left() {
 	no_rows_are_left
 }
 
-@test "a pull that fails says why, without the noise of its progress" {
+@test "a pull that fails names its image and says why, without the noise of its progress" {
 	project refused <<-'END'
 		name: refused
 		services:
 		  db: { image: "127.0.0.1:1/e2e/none:1", command: sleep infinity }
 	END
 	exits 1 devenv up -d
-	says "127.0.0.1:1" refused devenv.yml:3
+	says "the image 127.0.0.1:1/e2e/none:1 of db could not be pulled: " refused devenv.yml:3
+	says "services.db.image"
 	says_not Pulling
 }

@@ -126,7 +126,7 @@ some_inside() {
 	pkill -INT -P "$pid" || kill -INT "$pid"
 	run wait "$pid"
 	eventually 15 none_inside api "sleep 98[78]"
-	grep -q interrupted "$MACHINE/said"
+	eventually 30 grep -q interrupted "$MACHINE/said"
 	printf 'exit 0\n' >api/test.sh
 	ok devenv test api
 }
@@ -151,6 +151,82 @@ some_inside() {
 	ok devenv up -d
 	[ "$(container api)" != "$before" ]
 	[ "$(state api)" = ready ]
+}
+
+# Answers of the one that serves, as long as $MACHINE/asking is there.
+ask() {
+	while [ -e "$MACHINE/asking" ]; do
+		curl -s -m 2 "http://$1/version" || echo none
+		sleep 0.05
+	done >"$MACHINE/answers"
+}
+
+@test "the last good one answers while what would replace it is compiled, and after it failed" {
+	project stgserve <<-'END'
+		name: stgserve
+		images: { base: { from: debian:bookworm-slim, user: { name: app } } }
+		services:
+		  api:
+		    image: base
+		    command: [perl, serve.pl]
+		    environment: { VERSION: one }
+		    init: true
+		    working_dir: /srv
+		    ports: { http: { target: 8000, published: auto } }
+		    develop: { source: api, compile: sh compile.sh }
+		  front:
+		    image: base
+		    command: [sleep, "1000"]
+		    environment: { FRONT: one }
+		    init: true
+		    depends_on: [api]
+		  other:
+		    image: base
+		    command: [sleep, "1000"]
+		    environment: { OTHER: one }
+		    init: true
+	END
+	mkdir -p api
+	printf 'exit 0\n' >api/compile.sh
+	cat >api/serve.pl <<-'END'
+		use IO::Socket::INET;
+		my $s = IO::Socket::INET->new(LocalPort => 8000, Listen => 50, ReuseAddr => 1) or die;
+		while (my $c = $s->accept) {
+			sysread $c, my $request, 1000;
+			print $c "HTTP/1.0 200 OK\r\n\r\n$ENV{VERSION}\n";
+			close $c;
+		}
+	END
+	ok devenv up -d --no-watch
+	local api front other where asker
+	api=$(container api) front=$(container front) other=$(container other)
+	where=$(address api 8000)
+	[ "$(curl -s "http://$where/version")" = one ]
+
+	sed -i 's/: one }/: two }/' devenv.yml
+	printf 'sleep 2; echo broken in $VERSION; exit 3\n' >api/compile.sh
+	touch "$MACHINE/asking"
+	ask "$where" &
+	asker=$!
+	exits 1 devenv up -d --no-watch
+	rm "$MACHINE/asking"
+	wait "$asker"
+	says "compile of api ended with status 3" "broken in two"
+	[ "$(sort -u "$MACHINE/answers")" = one ]
+	[ "$(wc -l <"$MACHINE/answers")" -gt 10 ]
+	[ "$(container api)" = "$api" ]
+	[ "$(container front)" = "$front" ]
+	[ "$(container other)" != "$other" ]
+	[ "$(state api) $(state front) $(state other)" = "ready ready ready" ]
+	[ -z "$(docker ps -aq --filter "label=devenv.root=$PROJECT" --filter label=com.docker.compose.oneoff=True)" ]
+
+	printf 'exit 0\n' >api/compile.sh
+	ok devenv up -d --no-watch
+	[ "$(curl -s "http://$where/version")" = two ]
+	[ "$(container front)" != "$front" ]
+	ok devenv up -d --no-watch
+	says_not "compile"
+	devenv down
 }
 
 @test "up.test: before_start is a gate; a lint that warns is none" {

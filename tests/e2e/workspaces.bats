@@ -203,3 +203,37 @@ password_works() {
 	says "$old-app-1: its folder is gone" "${old}_default" "kept: volume ${old}_db-data"
 	[ -n "$(left "$old")" ]
 }
+
+# Without an engine, so that nothing of other tests is taken away.
+@test "ls counts host services, agents and tmux sessions; clean ends those of a folder that is gone" {
+	local -x DOCKER_HOST=unix:///nonexistent
+	project host <<-'END'
+		name: host
+		services:
+		  one: { run: host, command: [sleep, "100000"] }
+		  two: { run: host, command: [sleep, "100000"] }
+	END
+	ok devenv --trust up -d
+	ok devenv tmux -d
+	id=$(workspace)
+	mapfile -t pids < <(devenv status --json | jq '.agent.pid, .services[].containers[].pid')
+	[ "${#pids[@]}" = 3 ]
+	ok devenv ls
+	says "2 running, agent, 1 tmux session, engine unreachable"
+	ok devenv ls --json
+	jq -e --argjson a "${pids[0]}" '.[0] | .running == 2 and .containers == 0 and .processes == 2
+		and .agent == $a and .sessions == ["host"] and (.gone | not)' <<<"$output"
+	ok devenv -y clean # its folder is there: it stays
+	kill -0 "${pids[@]}"
+	cd ..
+	mv host moved
+	ok devenv clean --dry-run
+	says "agent (pid ${pids[0]}) and 2 processes" "tmux session host"
+	kill -0 "${pids[@]}"
+	ok devenv -y clean
+	for pid in "${pids[@]}"; do
+		[ -z "$(tr -d '\0' 2>/dev/null <"/proc/$pid/cmdline")" ] || fail "$pid is still there"
+	done
+	ok devenv ls
+	[[ $output =~ $id\ +folder\ gone,\ engine\ unreachable ]]
+}

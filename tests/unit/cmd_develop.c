@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "run/engine.h"
@@ -349,6 +350,42 @@ static void a_change_during_a_run(void **state)
 	assert_null(strstr(buf_str(&set.notes), "interrupted"));
 }
 
+/* Five seconds of changes, as a checkout makes them, by a child that sees no loop. */
+static pid_t change_for_long(void)
+{
+	pid_t pid = fork();
+	if (pid)
+		return pid;
+	for (int64_t i = 0, end = now_ms() + 5000; now_ms() < end; i++) {
+		put(arena_printf(&set.c.arena, "p/api/f%d", (int)(i % 500)), "1");
+		usleep(1000);
+	}
+	put("p/api/app", "2");
+	_exit(0);
+}
+
+static void a_storm_during_a_run(void **state)
+{
+	int status = -1;
+	(void)state;
+	put("p/api/compile.sh", "cat app >>../../seen; touch ../../begun; sleep 1\n");
+	put("p/api/app", "1");
+	until("begun");
+	pid_t pid = change_for_long();
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		turn(20);
+	assert_int_equal(status, 0);
+	for (int64_t end = now_ms() + 20000; now_ms() < end && develop_busy(set.loop);)
+		turn(100);
+	turn_for(200);
+	assert_false(develop_busy(set.loop));
+	assert_in_range(state_of("api")->runs, 2, 4); /* it may seem to be over, once or twice */
+	cleanup_buf struct buf seen = BUF_INIT;
+	struct err e = ERR_INIT;
+	file_read(arena_printf(&set.c.arena, "%s/seen", set.dir), 100, &seen, &e);
+	assert_int_equal(buf_str(&seen)[seen.len - 1], '2');
+}
+
 static void inputs_ask_for_everything_anew(void **state)
 {
 	(void)state;
@@ -424,6 +461,7 @@ int main(void)
 			a_gate_keeps_the_last_good_process, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(switched_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_change_during_a_run, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_storm_during_a_run, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(inputs_ask_for_everything_anew, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_feeds_itself_is_suspended, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -299,7 +299,7 @@ static void what_was_elsewhere(void **state)
 	web->name = "shop-web-1";
 	bench_plan(&b);
 	assert_string_equal(bench_steps(&b),
-		"write\nstop shop-web-1\nremove shop-web-1\nstop host:old.1\nremove host:old.1\n"
+		"write\nstop host:old.1\nremove host:old.1\nstop shop-web-1\nremove shop-web-1\n"
 		"start web\nready web");
 	assert_string_equal(bench_why(&b, "stop shop-web-1"), "web runs on the host now");
 	assert_string_equal(

@@ -115,7 +115,7 @@ static void dependencies_come_first(void **state)
 	bench_input(&b, "/srv/shop/web/lock", "one");
 	bench_plan(&b);
 	assert_string_equal(bench_steps(&b),
-		"write\ninstall web\nstart web\ncompile web\nready web\nhook post-up 1");
+		"write\ninstall web\ncompile web\nstart web\nready web\nhook post-up 1");
 	const struct step *s = bench_step(&b, "install web");
 	assert_true(bench_needs(&b, "start web", "install web"));
 	assert_true(bench_needs(&b, "compile web", "install web"));

@@ -213,6 +213,62 @@ static void stages_before_a_first_start(void **state)
 	arena_release(&a);
 }
 
+/* What fails leaves those that serve as they are, and those that need them. */
+static void gates_before_a_replacement(void **state)
+{
+	static const char *const lines[] = { "command: x, working_dir", "command: y, working_dir" };
+	struct bench b;
+	struct arena a = ARENA_INIT;
+	(void)state;
+	open_settled(&b);
+	const char *at = strstr(shop, lines[0]);
+	const char *changed = arena_printf(
+		&a, "%.*s%s%s", (int)(at - shop), shop, lines[1], at + strlen(lines[0]));
+	bench_change(&b, changed);
+	bench_plan(&b);
+	assert_null(bench_step(&b, "create containers"));
+	assert_true(bench_step(&b, "compile api")->one_off);
+	assert_true(bench_needs(&b, "compile api", "install api"));
+	assert_true(bench_needs(&b, "create api", "compile api"));
+	assert_true(bench_needs(&b, "start api", "create api"));
+	assert_true(ends_with(words(&b, "create api"), "up --no-start --no-build --no-deps api"));
+	assert_string_equal(bench_step(&b, "create api")->containers.items[0], "id-api");
+	assert_null(bench_step(&b, "create web")); /* it is as it was */
+
+	/* One that is not there yet is made with all that no gate guards. */
+	bench_seen(&b, "api")->state = UNIT_EXITED;
+	bench_plan(&b);
+	assert_null(bench_step(&b, "create api"));
+	assert_true(bench_needs(&b, "compile api", "create containers"));
+
+	/* Who needs it is replaced when it is ready, not before. */
+	bench_seen(&b, "api")->state = UNIT_RUNNING;
+	b.request.recreate = true;
+	bench_plan(&b);
+	assert_true(bench_needs(&b, "create tail", "start api"));
+	assert_true(bench_needs(&b, "create api", "create containers"));
+	assert_null(strstr(words(&b, "create containers"), " api"));
+	assert_null(strstr(words(&b, "create containers"), " tail"));
+	assert_non_null(strstr(words(&b, "create containers"), " edge"));
+	bench_close(&b);
+	arena_release(&a);
+}
+
+/* What lies under it was removed: it serves until what is compiled now can take its place. */
+static void gates_before_a_stop(void **state)
+{
+	struct bench b;
+	(void)state;
+	open_settled(&b);
+	for (size_t i = 0; i < b.world.records.count; i++) {
+		if (streq(b.world.records.items[i].service, "api"))
+			b.world.records.items[i].stale = "/srv/shop/api";
+	}
+	bench_plan(&b);
+	assert_true(bench_needs(&b, "stop api", "compile api"));
+	bench_close(&b);
+}
+
 static void nothing_secret_in_a_command(void **state)
 {
 	struct bench b;
@@ -272,6 +328,8 @@ int main(void)
 		cmocka_unit_test(common_work_is_done_once),
 		cmocka_unit_test(one_shots_stand_each_for_themselves),
 		cmocka_unit_test(stages_before_a_first_start),
+		cmocka_unit_test(gates_before_a_replacement),
+		cmocka_unit_test(gates_before_a_stop),
 		cmocka_unit_test(nothing_secret_in_a_command),
 		cmocka_unit_test(what_a_change_means),
 	};

@@ -67,7 +67,7 @@ static void create_words(void **state)
 		arena_printf(&b.arena,
 			"docker compose -p %s -f /srv/shop/.devenv/generated/compose.yml"
 			" --project-directory /srv/shop --env-file /dev/null --progress plain"
-			" up --no-start --no-build edge db init api log",
+			" up --no-start --no-build --no-deps edge db init api log",
 			b.project.workspace));
 	bench_close(&b);
 }

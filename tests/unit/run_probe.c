@@ -2,6 +2,7 @@
  * Room run, the local world. Guards: what was saved is seen again, input hashes change exactly with
  * content, looking makes nothing.
  */
+#include "run/records.h"
 #include "run_test.h"
 
 static void nothing_there_is_a_world_too(void **state)
@@ -63,6 +64,25 @@ static void what_was_saved_is_seen(void **state)
 	assert_int_equal(records_save(&h->places, &h->world, &h->e), 0);
 	assert_int_equal(lstat(path, &after), 0);
 	assert_true(before.st_ino == after.st_ino);
+	struct world late = { .now = 0 };
+	*list_push(&h->a, &late.records) = (struct unit_record){
+		.service = "db", .container = "0123abcd", .ready_at = 1234567899
+	};
+	*list_push(&h->a, &late.records) = (struct unit_record){
+		.service = "web", .container = "ffff", .ready_at = 1234567899
+	};
+	assert_int_equal(records_note(&h->places, &late, &h->e), 0);
+	late.records.items[0].ready_at = 1;
+	late.records.items[1].container = "eeee";
+	late.records.items[1].ready_at++;
+	assert_int_equal(records_note(&h->places, &late, &h->e), 0);
+	h->world.records.count = 0;
+	assert_int_equal(probe_local(&h->a, &h->project, &h->places, &h->world, &h->e), 0);
+	assert_int_equal(h->world.records.count, 3);
+	assert_int_equal(world_record(&h->world, "db")->ready_at, 1234567899);
+	assert_string_equal(world_record(&h->world, "migrate")->job_hash, "hash");
+	assert_string_equal(world_record(&h->world, "web")->container, "ffff");
+	assert_int_equal(world_record(&h->world, "web")->ready_at, 1234567899);
 	put_file(h, path, "{ damaged");
 	h->world.records.count = 0;
 	assert_int_equal(probe_local(&h->a, &h->project, &h->places, &h->world, &h->e), 0);
