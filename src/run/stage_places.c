@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "run/plain_line.h"
 #include "run/stage.h"
 #include "run/supervise.h"
 
@@ -177,6 +178,45 @@ static int apart_begin(struct job *j)
 	return start_child(j, job_environment(j));
 }
 
+/* ---- in a container that is made as the module's own is, which need not run ---- */
+
+static int alike_begin(struct job *j)
+{
+	struct stage_job *st = j->state;
+	if (job_look(j))
+		return -1;
+	const struct container *own = world_container(j->run->pf->world, j->step->service->name);
+	if (!own)
+		return err_set(&j->error, ERR_FAILED, "%s: %s has no container", j->step->id,
+			j->step->unit);
+	struct clone_request r = {
+		.like = own->id,
+		.name = j->step->containers.items[0],
+		.argv = words(j, &j->step->argv),
+		.line = stage_line,
+		.ctx = j,
+	};
+	st->clone = engine_clone_begin(j->run->pf->engine, &r);
+	return 0;
+}
+
+static bool alike_done(struct job *j, int *status)
+{
+	struct stage_job *st = j->state;
+	if (!engine_clone_done(st->clone))
+		return false;
+	engine_clone_finish(st->clone, status, &j->error);
+	return true;
+}
+
+/* Its removal is the rest. */
+static void alike_end(struct job *j, bool hard)
+{
+	struct stage_job *st = j->state;
+	(void)hard;
+	engine_clone_cancel(st->clone);
+}
+
 /* ---- on the host ---- */
 
 /* With the variables of the service's first copy, and the mark of a stage. */
@@ -191,6 +231,21 @@ static const char *const *host_environment(struct job *j)
 	return env ? all.items : NULL;
 }
 
+/* The shell is left out where it would only stand in between; it tries what cannot be started, too:
+ * a script without a first line is its business. */
+static struct host_run_once *run_once(
+	struct job *j, struct hosts *hosts, const struct host_launch *launch)
+{
+	struct host_spec spec = *launch->spec;
+	struct host_launch direct = { .spec = &spec, .env = launch->env };
+	struct host_run_once *out = NULL;
+	struct err ignored = ERR_INIT;
+	spec.argv = (struct strs){ 0 };
+	if (plain_line(&j->run->arena, &launch->spec->argv, &spec.argv))
+		out = hosts->ops->run(hosts, &direct, stage_line, j, &ignored);
+	return out ? out : hosts->ops->run(hosts, launch, stage_line, j, &j->error);
+}
+
 static int host_begin(struct job *j)
 {
 	struct stage_job *st = j->state;
@@ -200,7 +255,7 @@ static int host_begin(struct job *j)
 		return -1;
 	if (!hosts || !hosts->ops->run)
 		return start_child(j, launch.env);
-	st->once = hosts->ops->run(hosts, &launch, stage_line, j, &j->error);
+	st->once = run_once(j, hosts, &launch);
 	return st->once ? 0 : -1;
 }
 
@@ -224,6 +279,7 @@ static void host_end(struct job *j, bool hard)
 		child_end(j, hard);
 }
 
-const struct place_ops stage_inside = { inside_begin, inside_done, inside_end, false };
-const struct place_ops stage_apart = { apart_begin, child_ended, child_end, true };
-const struct place_ops stage_on_host = { host_begin, host_done, host_end, false };
+const struct place_ops stage_inside = { inside_begin, inside_done, inside_end, false, false };
+const struct place_ops stage_apart = { apart_begin, child_ended, child_end, true, false };
+const struct place_ops stage_alike = { alike_begin, alike_done, alike_end, true, true };
+const struct place_ops stage_on_host = { host_begin, host_done, host_end, false, false };
