@@ -86,11 +86,11 @@ static void json_is_one_object_per_event(void **state)
 	say(&s, NULL, "note", "n\"n", 0, -1);
 	assert_string_equal(s.text,
 		"{\"version\":1,\"event\":\"start\",\"step\":\"build base\",\"kind\":\"build\","
-		"\"unit\":\"base\",\"text\":\"because\",\"elapsed_ms\":0}\n"
+		"\"unit\":\"base\",\"text\":\"because\",\"duration_ms\":0}\n"
 		"{\"version\":1,\"event\":\"progress\",\"step\":\"build base\",\"kind\":\"build\","
 		"\"unit\":\"base\",\"text\":\"2/4 RUN \\u001b[2Jx\",\"fraction\":0.250,"
-		"\"elapsed_ms\":1500}\n"
-		"{\"version\":1,\"event\":\"note\",\"text\":\"n\\\"n\",\"elapsed_ms\":0}\n");
+		"\"duration_ms\":1500}\n"
+		"{\"version\":1,\"event\":\"note\",\"text\":\"n\\\"n\",\"duration_ms\":0}\n");
 	assert_int_equal(s.writes, 3);
 	close_scene(&s);
 }
