@@ -71,6 +71,8 @@ struct http_detail {
 	struct buf certificate; /* the peer's own, PEM; empty when none was seen */
 	char address[64];       /* connected to; "": to nobody */
 	int port;
+	bool refused; /* of HTTP_FAULT_CONNECT: somebody is there, and listens not */
+	bool cut;     /* more body came than was asked for */
 	int64_t name_us, connect_us, tls_us, first_us, total_us; /* since the start; 0: not reached
 								  */
 };

@@ -5,6 +5,7 @@
 #include "run/http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <strings.h>
@@ -367,13 +368,16 @@ static void take_detail(struct http_call *c, CURLcode code)
 {
 	struct http_detail *d = c->ask.detail;
 	char *address = NULL;
-	long port = 0;
+	long port = 0, error = 0;
 	d->name_us = time_of(c, CURLINFO_NAMELOOKUP_TIME_T);
 	d->connect_us = time_of(c, CURLINFO_CONNECT_TIME_T);
 	d->tls_us = time_of(c, CURLINFO_APPCONNECT_TIME_T);
 	d->first_us = time_of(c, CURLINFO_STARTTRANSFER_TIME_T);
 	d->total_us = time_of(c, CURLINFO_TOTAL_TIME_T);
 	d->fault = fault_of(c, code);
+	d->cut = c->body_too_long;
+	curl.easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &error);
+	d->refused = d->fault == HTTP_FAULT_CONNECT && error == ECONNREFUSED;
 	curl.easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &address);
 	curl.easy_getinfo(c->easy, CURLINFO_PRIMARY_PORT, &port);
 	if (address && d->connect_us && strlen(address) < sizeof(d->address))
