@@ -154,12 +154,13 @@ struct step {
 
 struct chosen { /* a service of this run */
 	const struct service *service;
-	const char *image_tag; /* what it will run */
-	const char *hash;      /* of all that makes its container */
-	bool asked;            /* named by the user, rather than needed by another */
-	bool changed;          /* its container will be made anew */
-	const char *why;       /* why it is recreated or started; NULL: nothing to do */
-	struct strs binds;     /* host paths that its container mounts, or mounts something upon */
+	const char *image_tag;        /* what it will run */
+	const char *hash;             /* of all that makes its container */
+	bool asked;                   /* named by the user, rather than needed by another */
+	bool changed;                 /* its container will be made anew */
+	const char *why;              /* why it is recreated or started; NULL: nothing to do */
+	const struct host_spec *spec; /* of a host service: its first copy; else NULL */
+	struct strs binds; /* host paths that its container mounts, or mounts something upon */
 };
 
 struct plan {

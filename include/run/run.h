@@ -285,6 +285,8 @@ int trust_give(const struct places *pl, const char *workspace, const char *hex,
  * STEP_STAGE takes it by itself; who restarts a module holds it meanwhile.
  */
 int stages_lock(const struct places *pl, const char *service, struct lock *l, struct err *e);
+/* Ends what stages go on with in their containers though the devenv that ran them was killed. */
+void stages_end_left(struct engine *g, const struct places *pl);
 
 /* ---- perform.c: carries a plan out. ---- */
 struct performer {

@@ -33,6 +33,14 @@ struct place_ops {
 	bool removes; /* a container of its own is removed before, and after an early end */
 };
 
+/* Ends what a module's stages run in a container, with a moment after TERM unless hard. */
+const char *const *stage_end_argv(struct arena *a, const char *service, bool hard);
+
+/* stage_left.c: where the exec of a module's stage runs; NULL: none, or it was seen to end. */
+void stage_left_note(const struct places *pl, const char *service, const char *container);
+void stage_left_forget(const struct places *pl, const char *service);
+const char *stage_left_in(struct arena *a, const struct places *pl, const char *service);
+
 /* In the module's container by exec; in one of its own; on the host. */
 extern const struct place_ops stage_inside, stage_apart, stage_on_host;
 

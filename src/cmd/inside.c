@@ -233,27 +233,39 @@ static struct strs compose_run(struct context *c, const struct service *s,
 /* How the service would be started now, whether it runs or not. */
 static const struct host_spec *spec_of(struct context *c)
 {
-	for (size_t i = 0; i < c->plan.steps.count; i++)
-		if (c->plan.steps.items[i]->hosts.count)
-			return c->plan.steps.items[i]->hosts.items[0];
+	for (size_t i = 0; i < c->plan.chosen.count; i++)
+		if (c->plan.chosen.items[i].spec)
+			return c->plan.chosen.items[i].spec;
 	return NULL;
 }
 
-static int run_host_service(struct context *c, const struct service *s, const struct inside_opts *o,
-	const struct strs *args)
+/* Files, images and dependencies are there afterwards, and others may act again. */
+static int prepare_run(struct context *c, const struct service *s)
 {
 	struct prepare p = {
-		.request = { .goal = GOAL_UP, .no_deps = true, .recreate = true, .timeout_ms = -1 },
+		.request = { .goal = GOAL_RUN, .timeout_ms = -1 },
 		.engine = true,
 		.write = true,
 	};
+	struct applied done = { 0 };
 	strs_add(&c->arena, &p.request.services, s->name);
 	int status = prepare(c, &p);
 	if (status || c->g.dry_run)
 		return status;
+	if (c->plan.steps.count)
+		status = carry_out(c);
+	if (!status &&
+		apply_files(&c->arena, &c->plan, &c->places, c->vault, false, &done, &c->error))
+		status = fail(c);
+	return status;
+}
+
+static int run_host_service(
+	struct context *c, const struct inside_opts *o, const char *name, const struct strs *args)
+{
 	const struct host_spec *spec = spec_of(c);
 	if (!spec)
-		return fail_with(c, ERR_FAILED, "%s has no command", s->name);
+		return fail_with(c, ERR_FAILED, "%s has no command", name);
 	const char *const *env =
 		host_launch_environment(&c->arena, spec, &c->plan, c->vault, &c->error);
 	if (!env)
@@ -270,28 +282,16 @@ static int run_run(struct context *c, const void *opts, const struct strs *args)
 	const struct service *s = status ? NULL : named_service(c, args->items[0]);
 	if (!s)
 		return status ? status : ERR_USAGE;
-	if (s->where == RUN_HOST)
-		return run_host_service(c, s, o, args);
-	struct prepare p = {
-		.request = { .goal = GOAL_BUILD, .timeout_ms = -1 },
-		.engine = true,
-		.write = true,
-	};
-	strs_add(&c->arena, &p.request.services, s->name);
-	bool dry = c->g.dry_run;
-	status = prepare(c, &p);
-	if (!status && c->plan.steps.count && !dry)
-		status = carry_out(c);
-	struct applied done = { 0 };
-	if (!status && !dry &&
-		apply_files(&c->arena, &c->plan, &c->places, c->vault, false, &done, &c->error))
-		status = fail(c);
-	if (status || dry)
+	status = prepare_run(c, s);
+	if (status || c->g.dry_run)
 		return status;
+	if (s->where == RUN_HOST)
+		return run_host_service(c, o, s->name, args);
 	lock_drop(&c->lock);
 	struct strs argv = compose_run(c, s, o, args);
 	struct spawn sp = { .argv = argv.items, .dir = c->project.dir, .interactive = true };
 	int child = 0;
+	c->loop = c->loop ? c->loop : loop_new();
 	return spawn_run(c->loop, &sp, &child, &c->error) ? fail(c) : child;
 }
 

@@ -254,6 +254,35 @@ static void gates_before_a_replacement(void **state)
 	arena_release(&a);
 }
 
+/* A command beside a service needs what a start would, but for the container. */
+static void what_a_command_needs(void **state)
+{
+	struct bench b;
+	(void)state;
+	open_shop(&b, shop);
+	b.request.goal = GOAL_RUN;
+	strs_add(&b.arena, &b.request.services, "api");
+	bench_plan(&b);
+	assert_non_null(bench_step(&b, "build base"));
+	assert_true(bench_needs(&b, "install api", "build base"));
+	assert_null(bench_step(&b, "build own"));
+	assert_null(bench_step(&b, "install job"));
+	assert_null(bench_step(&b, "compile api"));
+	assert_null(bench_step(&b, "start api"));
+	b.request.goal = GOAL_UP;
+	b.request.services.count = 0;
+	bench_plan(&b);
+	bench_settle(&b);
+	b.request.goal = GOAL_RUN;
+	b.request.services.count = 1;
+	bench_plan(&b);
+	assert_string_equal(bench_steps(&b), "");
+	bench_input(&b, "/srv/shop/api/lock", "other");
+	bench_plan(&b);
+	assert_non_null(bench_step(&b, "install api"));
+	bench_close(&b);
+}
+
 /* What lies under it was removed: it serves until what is compiled now can take its place. */
 static void gates_before_a_stop(void **state)
 {
@@ -330,6 +359,7 @@ int main(void)
 		cmocka_unit_test(stages_before_a_first_start),
 		cmocka_unit_test(gates_before_a_replacement),
 		cmocka_unit_test(gates_before_a_stop),
+		cmocka_unit_test(what_a_command_needs),
 		cmocka_unit_test(nothing_secret_in_a_command),
 		cmocka_unit_test(what_a_change_means),
 	};
