@@ -357,6 +357,7 @@ struct exec_request {
 	const char *user, *dir;
 	const struct strs *env;
 	bool tty, stdin_open;
+	int lifeline; /* engine_exec(): when this descriptor ends, so has the container; 0: none */
 	/* engine_run_begin(): each line of both streams as it comes, instead of the whole at the
 	 * end. */
 	void (*line)(void *ctx, const char *line, size_t len);

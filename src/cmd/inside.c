@@ -12,6 +12,8 @@
 #include "cmd/lifecycle.h"
 #include "run/hosts.h"
 
+enum { CANNOT_RUN = 126 }; /* what is there is no program, or there is none */
+
 struct inside_opts {
 	bool root, no_tty, detach, keep, client;
 	const char *user, *workdir;
@@ -152,25 +154,39 @@ static int run_exec(struct context *c, const void *opts, const struct strs *args
 	return status ? status : exec_in(c, s, opts, argv_of(c, args, 1));
 }
 
-/* The module whose sources hold the current folder, else the first one, else the first service. */
-static const char *service_here(struct context *c)
+/* Where the developer stands: -C, else the current folder. */
+static const char *standing_in(struct context *c)
 {
-	char here[4096];
-	const char *found = NULL, *module = NULL;
-	if (!getcwd(here, sizeof(here)))
-		here[0] = '\0';
+	const char *here = path_real(&c->arena, c->g.dir ? c->g.dir : ".");
+	return here ? here : "";
+}
+
+/* The module whose sources hold that folder, of several the nearest. */
+static const struct service *module_around(struct context *c, const char *here)
+{
+	const struct service *found = NULL;
 	for (size_t i = 0; i < c->project.services.count; i++) {
 		const struct service *s = &c->project.services.items[i];
-		if (!s->develop)
-			continue;
-		if (s->kind == KIND_SERVICE)
-			module = module ? module : s->name;
-		if (s->develop->source && path_inside(s->develop->source, here))
-			found = s->name;
+		const char *source = s->develop ? s->develop->source : NULL;
+		if (source && path_inside(source, here) &&
+			(!found || strlen(source) > strlen(found->develop->source)))
+			found = s;
 	}
-	if (found || module)
-		return found ? found : module;
-	return c->project.services.count ? c->project.services.items[0].name : NULL;
+	return found;
+}
+
+/* That one, else the first module, else the first service. */
+static const char *service_here(struct context *c)
+{
+	const struct service *found = module_around(c, standing_in(c));
+	for (size_t i = 0; !found && i < c->project.services.count; i++) {
+		const struct service *s = &c->project.services.items[i];
+		if (s->develop && s->kind == KIND_SERVICE)
+			found = s;
+	}
+	if (!found && c->project.services.count)
+		found = &c->project.services.items[0];
+	return found ? found->name : NULL;
 }
 
 static int run_shell(struct context *c, const void *opts, const struct strs *args)
@@ -185,7 +201,10 @@ static int run_shell(struct context *c, const void *opts, const struct strs *arg
 	if (!name)
 		return fail_with(c, ERR_FAILED, "this project has no services");
 	status = look_at(c, name, &s);
-	return status ? status : exec_in(c, s, opts, shell);
+	status = status ? status : exec_in(c, s, opts, shell);
+	if (status == CANNOT_RUN && !c->error.code)
+		note(c, "help: if %s has no shell, `devenv debug %s` brings one along", name, name);
+	return status;
 }
 
 static const struct opt run_options[] = {
