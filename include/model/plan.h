@@ -143,8 +143,8 @@ struct step {
 		  `containers` are started again with their own spec */
 	const char *signal; /* RELOAD: this signal ("HUP") instead of argv or a restart */
 	int stage;          /* STAGE: enum stage_kind */
-	bool one_off; /* STAGE: in a container of its own (docker compose run): the module's is down
-		       */
+	bool one_off;       /* STAGE: in a container of its own, named by `containers` */
+	bool alike; /* of these: made as the module's is, which need not run; else argv makes it */
 	/* Filled while the plan is carried out, never by the planner. */
 	unsigned waiting;
 	unsigned height; /* of the longest chain that waits for this one */

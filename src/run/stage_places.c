@@ -178,6 +178,45 @@ static int apart_begin(struct job *j)
 	return start_child(j, job_environment(j));
 }
 
+/* ---- in a container that is made as the module's own is, which need not run ---- */
+
+static int alike_begin(struct job *j)
+{
+	struct stage_job *st = j->state;
+	if (job_look(j))
+		return -1;
+	const struct container *own = world_container(j->run->pf->world, j->step->service->name);
+	if (!own)
+		return err_set(&j->error, ERR_FAILED, "%s: %s has no container", j->step->id,
+			j->step->unit);
+	struct clone_request r = {
+		.like = own->id,
+		.name = j->step->containers.items[0],
+		.argv = words(j, &j->step->argv),
+		.line = stage_line,
+		.ctx = j,
+	};
+	st->clone = engine_clone_begin(j->run->pf->engine, &r);
+	return 0;
+}
+
+static bool alike_done(struct job *j, int *status)
+{
+	struct stage_job *st = j->state;
+	if (!engine_clone_done(st->clone))
+		return false;
+	engine_clone_finish(st->clone, status, &j->error);
+	return true;
+}
+
+/* Its removal is the rest. */
+static void alike_end(struct job *j, bool hard)
+{
+	struct stage_job *st = j->state;
+	(void)hard;
+	engine_clone_cancel(st->clone);
+}
+
 /* ---- on the host ---- */
 
 /* With the variables of the service's first copy, and the mark of a stage. */
@@ -240,6 +279,7 @@ static void host_end(struct job *j, bool hard)
 		child_end(j, hard);
 }
 
-const struct place_ops stage_inside = { inside_begin, inside_done, inside_end, false };
-const struct place_ops stage_apart = { apart_begin, child_ended, child_end, true };
-const struct place_ops stage_on_host = { host_begin, host_done, host_end, false };
+const struct place_ops stage_inside = { inside_begin, inside_done, inside_end, false, false };
+const struct place_ops stage_apart = { apart_begin, child_ended, child_end, true, false };
+const struct place_ops stage_alike = { alike_begin, alike_done, alike_end, true, true };
+const struct place_ops stage_on_host = { host_begin, host_done, host_end, false, false };

@@ -217,20 +217,38 @@ void tracer_send(struct tracer *x, enum trace_probe probe)
 
 /* ---- redirects ---- */
 
-static const char *resolve(struct arena *a, const char *base, const char *to)
+static bool is_http(const char *url)
 {
-	const char *authority = strstr(base, "://") + 3;
-	size_t root = (size_t)(authority - base) + strcspn(authority, "/?#");
-	if (strstr(to, "://"))
-		return arena_strndup(a, to, strcspn(to, "#"));
-	if (starts_with(to, "//"))
-		return arena_printf(a, "%.*s%s", (int)(authority - base - 2), base, to);
+	return starts_with(url, "http://") || starts_with(url, "https://");
+}
+
+/* Of a path from base as far as what `to` replaces. */
+static size_t kept_of(const char *base, size_t root, const char *to)
+{
+	size_t end = root + strcspn(base + root, "?#");
 	if (*to == '/')
-		return arena_printf(a, "%.*s%s", (int)root, base, to);
-	size_t end = strcspn(base, "?#");
+		return root;
+	if (*to == '?' || !*to)
+		return end;
 	while (end > root && base[end - 1] != '/')
 		end--;
-	return arena_printf(a, "%.*s%s%s", (int)end, base, end == root ? "/" : "", to);
+	return end;
+}
+
+const char *tracer_target(struct arena *a, const char *base, const char *location)
+{
+	size_t authority = (size_t)(strstr(base, "://") + 3 - base);
+	size_t root = authority + strcspn(base + authority, "/?#");
+	const char *to = arena_strndup(a, location, strcspn(location, "#"));
+	if (is_http(to))
+		return to;
+	if (to[strcspn(to, ":/?")] == ':')
+		return NULL;
+	if (starts_with(to, "//"))
+		return arena_printf(a, "%.*s%s", (int)authority - 2, base, to);
+	size_t kept = kept_of(base, root, to);
+	bool bare = kept == root && *to != '/';
+	return arena_printf(a, "%.*s%s%s", (int)kept, base, bare ? "/" : "", to);
 }
 
 static bool visited(const struct trace_seen *s, const char *url)
@@ -256,12 +274,15 @@ void tracer_follow(struct tracer *x)
 	struct trace_seen *s = x->seen;
 	struct trace_answer now = s->route;
 	const char *url = p->url, *to;
-	while (now.status >= 300 && now.status < 400 &&
+	int before = loop_interrupts(x->loop);
+	while (loop_interrupts(x->loop) == before && now.status >= 300 && now.status < 400 &&
 		(to = trace_header(&now.headers, "Location"))) {
 		*list_push(x->arena, &s->hops) = (struct trace_hop){ url, now.status };
-		url = resolve(x->arena, url, to);
+		url = tracer_target(x->arena, url, to);
+		if (!url || !same_host(p, url))
+			return;
 		s->loop = visited(s, url) || s->hops.count > HOPS_MAX;
-		if (s->loop || !same_host(p, url))
+		if (s->loop)
 			return;
 		struct shot next = { url, jump(p), &p->headers, true, true };
 		send_one(x, &next, &now);

@@ -189,7 +189,8 @@ static void stages_before_a_first_start(void **state)
 	bench_plan(&b);
 	const struct step *compile = bench_step(&b, "compile api");
 	assert_non_null(compile);
-	assert_true(compile->one_off);
+	assert_true(compile->one_off && compile->alike);
+	assert_string_equal(words(&b, "compile api"), "/bin/sh -c make");
 	assert_null(bench_step(&b, "lint api"));
 	assert_null(bench_step(&b, "test web"));
 	assert_true(bench_needs(&b, "start api", "compile api"));
@@ -228,6 +229,7 @@ static void gates_before_a_replacement(void **state)
 	bench_plan(&b);
 	assert_null(bench_step(&b, "create containers"));
 	assert_true(bench_step(&b, "compile api")->one_off);
+	assert_false(bench_step(&b, "compile api")->alike); /* what is there is made otherwise */
 	assert_true(bench_needs(&b, "compile api", "install api"));
 	assert_true(bench_needs(&b, "create api", "compile api"));
 	assert_true(bench_needs(&b, "start api", "create api"));
