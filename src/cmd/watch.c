@@ -34,6 +34,7 @@ static struct node *event_json(struct arena *a, const struct node *event)
 	struct node *n = node_map(a, no);
 	const struct node_pair *pair = NULL;
 	map_put(a, n, "version", no, node_int(a, 1, no));
+	map_put(a, n, "time", no, node_str(a, view_time(a, clock_ms()), no));
 	node_each_pair(event, i, pair)
 	{
 		struct node *value = pair->value;
@@ -100,6 +101,7 @@ static void introduce(struct watching *w)
 	if (w->context->g.json) {
 		struct node *n = node_map(&a, no);
 		map_put(&a, n, "version", no, node_int(&a, 1, no));
+		map_put(&a, n, "time", no, node_str(&a, view_time(&a, clock_ms()), no));
 		map_put(&a, n, "event", no, node_str(&a, "modules", no));
 		map_put(&a, n, "modules", no, view_modules_json(&a, &list));
 		json_write(&out, n, 0);

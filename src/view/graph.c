@@ -175,8 +175,7 @@ static struct node *service_json(struct arena *a, const struct service *s)
 	struct node *n = node_map(a, no), *needs = node_list(a, no);
 	map_put(a, n, "service", no, node_str(a, s->name, no));
 	map_put(a, n, "kind", no, node_str(a, s->kind == KIND_JOB ? "job" : "service", no));
-	if (s->where == RUN_HOST)
-		map_put(a, n, "where", no, node_str(a, "host", no));
+	map_put(a, n, "where", no, node_str(a, s->where == RUN_HOST ? "host" : "container", no));
 	if (s->image || s->image_name)
 		map_put(a, n, "image", no,
 			node_str(a, s->image ? s->image->name : s->image_name, no));

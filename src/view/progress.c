@@ -195,16 +195,22 @@ static void member(struct buf *b, const char *key, const char *value)
 static void json_event(struct progress *pr, const struct progress_event *ev)
 {
 	cleanup_buf struct buf b = BUF_INIT;
-	buf_addf(&b, "{\"version\":1,\"event\":\"%s\"", ev->phase);
+	struct arena a = ARENA_INIT;
+	bool start = streq(ev->phase, "start"); /* one word for it wherever it is told */
+	buf_addf(&b, "{\"version\":1,\"time\":\"%s\"", view_time(&a, clock_ms()));
+	member(&b, "kind", ev->step ? "step" : "note");
+	member(&b, "state", start ? "started" : ev->phase);
 	if (ev->step) {
 		member(&b, "step", ev->step->id);
-		member(&b, "kind", step_kind_name(ev->step->kind));
+		member(&b, "action", step_kind_name(ev->step->kind));
+		member(&b, "service", ev->step->service ? ev->step->service->name : NULL);
 		member(&b, "unit", ev->step->unit);
 	}
 	member(&b, "text", ev->text);
 	if (ev->fraction >= 0)
 		buf_addf(&b, ",\"fraction\":%.3f", ev->fraction);
-	buf_addf(&b, ",\"elapsed_ms\":%lld}\n", (long long)ev->elapsed_ms);
+	buf_addf(&b, ",\"duration_ms\":%lld}\n", (long long)ev->elapsed_ms);
+	arena_release(&a);
 	progress_flush(pr, &b);
 }
 

@@ -149,7 +149,6 @@ void view_status(struct buf *out, const struct project *p, const struct world *w
 static void process_json(struct arena *a, struct node *n, const struct container *k)
 {
 	struct place no = { 0 };
-	map_put(a, n, "where", no, node_str(a, "host", no));
 	map_put(a, n, "pid", no, node_int(a, k->pid, no));
 	map_put(a, n, "restarts", no, node_int(a, k->restarts, no));
 	if (k->note)
@@ -164,6 +163,7 @@ static struct node *container_json(struct arena *a, const struct container *k)
 	map_put(a, n, "name", no, node_str(a, k->name ? k->name : "", no));
 	map_put(a, n, "number", no, node_int(a, k->number, no));
 	map_put(a, n, "state", no, node_str(a, unit_state_name(k->state), no));
+	map_put(a, n, "where", no, node_str(a, k->host ? "host" : "container", no));
 	map_put(a, n, "exit_code", no, node_int(a, k->exit_code, no));
 	if (k->host)
 		process_json(a, n, k);

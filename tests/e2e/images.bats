@@ -69,8 +69,8 @@ tag() {
 		  right: { image: e2e-right, command: sleep infinity }
 	END
 	ok devenv --progress json build
-	first=$(grep -nE '"event":"(start|done)","step":"build e2e' <<<"$output" | head -2)
-	[ "$(grep -c '"event":"start"' <<<"$first")" = 2 ] || fail
+	first=$(grep -nE '"state":"(started|done)","step":"build e2e' <<<"$output" | head -2)
+	[ "$(grep -c '"state":"started"' <<<"$first")" = 2 ] || fail
 	ok devenv build
 	says "Nothing to build"
 }

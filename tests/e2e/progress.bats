@@ -97,11 +97,12 @@ no_rows_are_left() {
 @test "JSON has an object per event" {
 	slow_build
 	devenv --progress json up -d 2>err
-	jq -e -s 'all(.[]; .version == 1 and (.event | IN("start", "progress", "output", "done",
-		"failed", "skipped", "note")) and (.elapsed_ms | type) == "number")' err
-	jq -e -s 'any(.[]; .event == "progress" and .step == "build e2e-slow" and .kind == "build"
-		and .unit == "e2e-slow" and .fraction > 0 and .fraction < 1)' err
-	jq -e -s 'any(.[]; .event == "done" and .kind == "ready" and .unit == "slow")' err
+	jq -e -s 'all(.[]; .version == 1 and (.state | IN("started", "progress", "output", "done",
+		"failed", "skipped", "note")) and (.duration_ms | type) == "number"
+		and (.time | test("^[0-9-]+T[0-9:]+\\.[0-9]{3}Z$")))' err
+	jq -e -s 'any(.[]; .state == "progress" and .step == "build e2e-slow" and .kind == "step"
+		and .action == "build" and .unit == "e2e-slow" and .fraction > 0 and .fraction < 1)' err
+	jq -e -s 'any(.[]; .state == "done" and .action == "ready" and .service == "slow")' err
 }
 
 @test "a pull tells its layers and bytes" {

@@ -115,6 +115,13 @@ chromium_dom() {
 	eventually 30 mailed_to chromium@example.org
 	ok browser "$site"
 	says 'class="state confirmed"'
+	# Its id, as the mail has it, leads through everything that had a hand in it.
+	id=$(devenv logs mail | sed -n 's/.*chromium@example.org.*request_id="\([^"]*\)".*/\1/p' | head -n 1)
+	[ -n "$id" ]
+	ok devenv --json logs --request "$id"
+	jq -e -s '[.[] | select(.line | test("POST|queued|confirmed|caught")).service] | unique
+		== ["api", "edge", "mail", "web", "worker"]' <<<"$output"
+	jq -e -s '[.[].time_ns] == ([.[].time_ns] | sort)' <<<"$output"
 }
 
 @test "a second up changes nothing: one request, no process, no file, no container" {
@@ -166,8 +173,11 @@ chromium_dom() {
 
 @test "a request can be followed through the logs by its id" {
 	api orders -H 'X-Request-Id: follow-me-42' >/dev/null
-	ok devenv logs --grep follow-me-42
-	says edge api
+	ok devenv logs --request follow-me-42
+	says "edge    | " "request_id=follow-me-42" "api     | " "INFO  request"
+	says_not worker
+	ok devenv logs --request follow-me-4
+	[ -z "$output" ] || fail
 }
 
 @test "down leaves the data volumes only" {

@@ -103,11 +103,72 @@ static void following_ends_by_an_interrupt(void **state)
 	buf_release(&f.text);
 }
 
+struct counter {
+	long next, gaps;
+};
+
+static void in_order(void *ctx, const char *service, int number, enum stream s, int64_t time_ns,
+	const char *line, size_t len)
+{
+	struct counter *c = ctx;
+	(void)service, (void)number, (void)s, (void)time_ns, (void)len;
+	c->gaps += strtol(line, NULL, 10) != c->next;
+	c->next = strtol(line, NULL, 10) + 1;
+}
+
+static void expect_lines(struct world *w, long count)
+{
+	struct log_query q = all_of("long");
+	struct counter c = { .next = 1 };
+	struct err e = ERR_INIT;
+	if (logs_read(engine, NULL, &places, w, &q, in_order, &c, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(c.gaps, 0);
+	assert_int_equal(c.next, count + 1);
+}
+
+/* What came since the last reading is found from the end of the log, and when that is further back,
+ * from its beginning. */
+static void a_long_log_is_read_on_without_a_gap(void **state)
+{
+	(void)state;
+	make("run -d", "long", "", "sh -c 'seq 1 3000; sleep 600'");
+	docker("until docker logs --tail 1 $W-long-1 | grep -qx 3000; do sleep 0.1; done");
+	struct world w = look();
+	expect_lines(&w, 3000);
+	docker("docker exec $W-long-1 sh -c 'seq 3001 3010 >/proc/1/fd/1'; "
+	       "until docker logs --tail 1 $W-long-1 | grep -qx 3010; do sleep 0.1; done");
+	expect_lines(&w, 3010);
+	docker("docker exec $W-long-1 sh -c 'seq 3011 9000 >/proc/1/fd/1'; "
+	       "until docker logs --tail 1 $W-long-1 | grep -qx 9000; do sleep 0.1; done");
+	expect_lines(&w, 9000);
+	expect_lines(&w, 9000);
+}
+
+static void one_offs_are_shown_when_asked_for(void **state)
+{
+	(void)state;
+	make("run -d", "once", "--label com.docker.compose.oneoff=True", "echo ran");
+	docker("docker wait $W-once-1");
+	struct world w = look();
+	struct log_query q = all_of("once");
+	struct counter c = { .next = 1 };
+	struct err e = ERR_INIT;
+	assert_int_equal(logs_read(engine, NULL, &places, &w, &q, in_order, &c, &e), 0);
+	assert_int_equal(c.gaps, 0);
+	q.one_offs = true;
+	assert_int_equal(logs_read(engine, NULL, &places, &w, &q, in_order, &c, &e), 0);
+	assert_int_equal(c.gaps, 1); /* "ran" is no number */
+	docker(arena_printf(&arena, "test -z \"$(find %s -name '.once*')\"", places.logs));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(logs_outlive_containers),
 		cmocka_unit_test(following_ends_by_an_interrupt),
+		cmocka_unit_test(a_long_log_is_read_on_without_a_gap),
+		cmocka_unit_test(one_offs_are_shown_when_asked_for),
 	};
 	return on_the_engine(tests, countof(tests));
 }

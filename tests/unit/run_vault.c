@@ -279,6 +279,36 @@ static void text_is_redacted(void **state)
 	vault_close(v);
 }
 
+/* The quick look never misses what vault_redact() would replace, wherever in a text it stands. */
+static void a_quick_look_misses_nothing(void **state)
+{
+	struct home *h = *state;
+	struct vault *v = opened(h);
+	assert_null(redactor_new(NULL));
+	assert_int_equal(vault_set(v, "a", "s3cret/+and-some-more", 21, &h->e), 0);
+	assert_int_equal(vault_set(v, "b", "abc", 3, &h->e), 0);
+	assert_int_equal(vault_set(v, "c", "-----BEGIN-----\nMIIBVQIBADANBgkqhkiG\n-----END-----\n",
+				 51, &h->e),
+		0);
+	struct redactor *r = redactor_new(v);
+	static const char *const forms[] = { "s3cret/+and-some-more", "s3cret%2F%2Band-some-more",
+		"MIIBVQIBADANBgkqhkiG" };
+	for (size_t f = 0; f < countof(forms); f++)
+		for (int before = 0; before < 40; before++) {
+			cleanup_buf struct buf text = BUF_INIT;
+			buf_pad(&text, '.', (size_t)before);
+			buf_adds(&text, forms[f]);
+			assert_true(redactor_suspects(r, text.data, text.len));
+			buf_pad(&text, '.', 7);
+			assert_true(redactor_suspects(r, text.data, text.len));
+		}
+	static const char harmless[] = "the quick brown fox jumps over the lazy dog";
+	assert_false(redactor_suspects(r, harmless, strlen(harmless)));
+	assert_false(redactor_suspects(r, "abc", 3));
+	redactor_free(r);
+	vault_close(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +322,7 @@ int main(void)
 		test(any_bytes_are_kept),
 		test(reading_commands_make_nothing),
 		test(text_is_redacted),
+		test(a_quick_look_misses_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

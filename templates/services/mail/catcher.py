@@ -129,7 +129,8 @@ class Receiver:
 
     async def handle_DATA(self, _server, _session, envelope):
         message = self.box.add(envelope.mail_from, envelope.rcpt_tos, envelope.original_content)
-        log("caught", **message.summary())
+        request = message.header(message.parse(), "X-Request-Id")
+        log("caught", **message.summary(), **({"request_id": request} if request else {}))
         return f"250 OK caught as {message.number}"
 
 
@@ -314,7 +315,7 @@ class Web(BaseHTTPRequestHandler):
     def log_request(self, code="-", size="-"):
         if self.path != "/healthz":
             log("http", method=self.command, path=self.path, status=int(code),
-                id=self.headers.get("X-Request-Id", ""))
+                request_id=self.headers.get("X-Request-Id", ""))
 
 
 def main():

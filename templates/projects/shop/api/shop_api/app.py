@@ -98,6 +98,7 @@ def create_app(store, queue):
         placed = store.place(*order, g.request_id)
         try:
             queue.push(placed["id"], g.request_id)
+            log("info", "queued", request_id=g.request_id, order=placed["id"])
         except redis.RedisError as error:  # the row counts: the worker finds what the queue missed
             log("warning", "queue", request_id=g.request_id, order=placed["id"], error=error)
         return jsonify(placed), 201

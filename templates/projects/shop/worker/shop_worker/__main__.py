@@ -24,6 +24,7 @@ class Worker:
         self.looked = 0.0
 
     def handle(self, order, request_id):
+        log("info", "taken", order=order, request_id=request_id)
         try:
             found = self.store.confirm(order, lambda row: self.send(mail.compose(row, self.sender)))
             log("info", "confirmed" if found else "nothing to do",
