@@ -143,8 +143,8 @@ struct step {
 		  `containers` are started again with their own spec */
 	const char *signal; /* RELOAD: this signal ("HUP") instead of argv or a restart */
 	int stage;          /* STAGE: enum stage_kind */
-	bool one_off; /* STAGE: in a container of its own (docker compose run): the module's is down
-		       */
+	bool one_off;       /* STAGE: in a container of its own, named by `containers` */
+	bool alike; /* of these: made as the module's is, which need not run; else argv makes it */
 	/* Filled while the plan is carried out, never by the planner. */
 	unsigned waiting;
 	unsigned height; /* of the longest chain that waits for this one */
@@ -154,12 +154,13 @@ struct step {
 
 struct chosen { /* a service of this run */
 	const struct service *service;
-	const char *image_tag; /* what it will run */
-	const char *hash;      /* of all that makes its container */
-	bool asked;            /* named by the user, rather than needed by another */
-	bool changed;          /* its container will be made anew */
-	const char *why;       /* why it is recreated or started; NULL: nothing to do */
-	struct strs binds;     /* host paths that its container mounts, or mounts something upon */
+	const char *image_tag;        /* what it will run */
+	const char *hash;             /* of all that makes its container */
+	bool asked;                   /* named by the user, rather than needed by another */
+	bool changed;                 /* its container will be made anew */
+	const char *why;              /* why it is recreated or started; NULL: nothing to do */
+	const struct host_spec *spec; /* of a host service: its first copy; else NULL */
+	struct strs binds; /* host paths that its container mounts, or mounts something upon */
 };
 
 struct plan {

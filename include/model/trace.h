@@ -61,7 +61,8 @@ struct trace_plan {
 	int to_port;               /* where it listens in its container or on this host */
 	struct strs addresses;     /* of its running copies, as this host reaches them */
 	trace_headers to_headers;  /* as the proxy hands them on */
-	const char *to_path;
+	const char *to_path, *to_scheme;
+	int published;          /* its port on 127.0.0.1; 0: none */
 	const char *other_path; /* as if `strip` said the opposite; NULL: the same */
 	LIST_OF(struct trace_need) needs;
 };
@@ -80,6 +81,7 @@ struct trace_answer {
 	bool sent;
 	enum trace_failure failure;
 	const char *why;     /* of a failure */
+	bool refused;        /* of TRACE_NO_CONNECTION: somebody is there, and listens not */
 	int status;          /* 0: none came */
 	const char *address; /* connected to; NULL: to none */
 	int port;
@@ -123,10 +125,11 @@ enum trace_probe { /* what can be looked at, each at most once */
 	TRACE_SEND_UNVERIFIED, /* the same, whatever the certificate */
 	TRACE_FOLLOW,          /* redirects */
 	TRACE_SEND_SERVICE,
-	TRACE_LISTEN,       /* what the service listens on */
-	TRACE_SERVICE_TLS,  /* does it speak TLS on that port? */
-	TRACE_SERVICE_HOST, /* the same request under its own name */
-	TRACE_SERVICE_PATH, /* the same request with other_path */
+	TRACE_SEND_PUBLISHED, /* the same at its published port, where its address swallows it */
+	TRACE_LISTEN,         /* what the service listens on */
+	TRACE_SERVICE_TLS,    /* does it speak TLS on that port? */
+	TRACE_SERVICE_HOST,   /* the same request under its own name */
+	TRACE_SERVICE_PATH,   /* the same request with other_path */
 	TRACE_TRY_NEEDS,
 	TRACE_READ_LOGS,
 	TRACE_RESOLVE, /* the upstream's name, inside the proxy */

@@ -13,6 +13,7 @@ enum goal {
 	GOAL_RESTART,
 	GOAL_RECREATE,
 	GOAL_BUILD,
+	GOAL_RUN,    /* all that a command in a container of its own needs, short of running it */
 	GOAL_TOOLS,  /* the image of the tools container */
 	GOAL_STAGES, /* all that stages of modules which are down need, short of running them */
 };

@@ -15,6 +15,8 @@ enum { DETACHED_LOG_MAX = 1 << 20, DETACHED_SAY = 3 };
  * descriptor DETACHED_SAY. A descriptor to read that from (the caller closes it), or -1.
  */
 int detached_start(char *const *argv, const char *log, struct err *e);
+
 const char *own_program(void); /* path that starts this very program again, even when replaced */
+void own_name(void);           /* who was started by that path shows as "devenv" in ps(1) */
 
 #endif

@@ -70,6 +70,7 @@ const struct http_answer *engine_answer(const struct engine_call *c);
 void engine_call_free(struct engine_call *c);
 void engine_turn(struct engine *g, struct loop *l, int max_ms); /* g NULL: the loop alone */
 
+bool engine_removes(const char *said); /* an error that says: it is being removed already */
 int engine_negotiate(struct engine *g, struct err *e); /* no-op when done */
 void engine_note_version(struct engine *g, const char *header);
 

@@ -14,6 +14,7 @@
 #define RUN_GUARDIAN_H
 
 #include <signal.h>
+#include <stdint.h>
 
 #include "base/diag.h"
 #include "base/os.h"
@@ -66,6 +67,17 @@ int guard_spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, struc
  */
 size_t guard_rest(struct guard *g, const char *unit, pid_t group, int signum);
 void guard_forget(struct guard *g, const char *unit); /* nothing is left: its cgroup goes */
+
+/* ---- guard_brand.c: marks that no new environment takes off ---- */
+struct brand {
+	uint64_t value, mask; /* of a workspace: without the bits of its units */
+};
+struct brand brand_of(const char *workspace, const char *unit); /* unit NULL: any */
+void brand_put(uint64_t value);                                 /* on ourselves, for all below */
+bool brand_seen(const struct brand *b, pid_t pid);
+/* What runs on a borrowed stack and ends without returning: a sanitizer's notes of such frames
+ * would stay behind and be held against whoever borrows the stack next. */
+#define BORROWED_STACK __attribute__((no_sanitize("address")))
 
 /* ---- guard_proc.c: processes by their marks ---- */
 struct proc_match {

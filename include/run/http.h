@@ -30,7 +30,8 @@ struct http_request {
 	int64_t idle_ms;   /* every idle_ms at least HTTP_MIN_PROGRESS bytes of body; 0: no bound */
 	int64_t total_ms;  /* for all of it; 0: no bound */
 	size_t max_body;   /* 0: HTTP_MAX_BODY */
-	bool tcp;          /* to the URL's own host, though this set has a unix socket */
+	bool waits; /* nothing else is done until it is: it may be over when http_start returns */
+	bool tcp;   /* to the URL's own host, though this set has a unix socket */
 	bool any_certificate;       /* https: do not verify (readiness only) */
 	const char *ca_file;        /* https: verify against this one */
 	const char *const *headers; /* lines "Name: value" instead of those for JSON; ends with
@@ -70,6 +71,8 @@ struct http_detail {
 	struct buf certificate; /* the peer's own, PEM; empty when none was seen */
 	char address[64];       /* connected to; "": to nobody */
 	int port;
+	bool refused; /* of HTTP_FAULT_CONNECT: somebody is there, and listens not */
+	bool cut;     /* more body came than was asked for */
 	int64_t name_us, connect_us, tls_us, first_us, total_us; /* since the start; 0: not reached
 								  */
 };
@@ -82,9 +85,10 @@ struct http_answer {
 	char why[256];        /* of a failure */
 };
 
-/* socket NULL: TCP. Loads libcurl on the first use of all. NULL with err when it is missing. */
-struct http *http_new(const char *unix_socket, struct err *e);
-void http_free(struct http *h); /* and every call that was not freed */
+/* socket NULL: TCP. Loads libcurl when a call needs it: without it such calls fail. */
+struct http *http_new(const char *unix_socket);
+int http_load(struct http *h, struct err *e); /* libcurl at once; -1: it is missing */
+void http_free(struct http *h);               /* and every call that was not freed */
 
 struct http_call *http_start(struct http *h, const struct http_request *r);
 bool http_done(const struct http_call *c);
@@ -99,5 +103,13 @@ void http_turn(struct http *h, struct loop *l, int max_ms);
 struct http_call *http_wait(struct http *h, const struct http_request *r);
 
 void url_escape(struct buf *out, const char *s); /* for one part of a path or query */
+
+/*
+ * ---- http_plain.c: a GET that is waited for, with answer_ms and idle_ms, without libcurl. ----
+ * False: it is another request or nothing is known, ask libcurl. The answer is empty before.
+ */
+bool http_plain(const char *unix_socket, const struct http_request *r, struct http_answer *out);
+/* The value of the header line Api-Version, if line is one. */
+void http_read_version(const char *line, size_t len, char out[static 16]);
 
 #endif

@@ -44,7 +44,7 @@ struct kept *keyring_find(const struct vault *v, const char *name);
 struct kept *keyring_add(struct vault *v, const char *name);
 
 bool recipe_stored(enum recipe r); /* made once, rather than read on every run */
-int recipe_hash(const struct vault *v, const struct secret *s, char hex[65], struct err *e);
+void recipe_hash(const struct vault *v, const struct secret *s, char hex[65]);
 /* A new value (and public half) into empty buffers. The loop may be NULL: then no command is run.
  */
 int recipe_make(const struct vault *v, struct loop *l, const struct secret *s, struct buf *value,

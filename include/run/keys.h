@@ -9,8 +9,8 @@
 
 enum { KEYED_HASH_KEY = 32 };
 
-int keyed_hash(
-	const void *key, size_t key_len, const void *data, size_t len, char hex[65], struct err *e);
+/* HMAC-SHA256, which needs no library. */
+void keyed_hash(const void *key, size_t key_len, const void *data, size_t len, char hex[65]);
 
 /* RECIPE_ED25519 or RECIPE_RSA: private half in PKCS#8, public half as SubjectPublicKeyInfo, both
  * PEM. */

@@ -285,6 +285,8 @@ int trust_give(const struct places *pl, const char *workspace, const char *hex,
  * STEP_STAGE takes it by itself; who restarts a module holds it meanwhile.
  */
 int stages_lock(const struct places *pl, const char *service, struct lock *l, struct err *e);
+/* Ends what stages go on with in their containers though the devenv that ran them was killed. */
+void stages_end_left(struct engine *g, const struct places *pl);
 
 /* ---- perform.c: carries a plan out. ---- */
 struct performer {
@@ -355,6 +357,7 @@ struct exec_request {
 	const char *user, *dir;
 	const struct strs *env;
 	bool tty, stdin_open;
+	int lifeline; /* engine_exec(): when this descriptor ends, so has the container; 0: none */
 	/* engine_run_begin(): each line of both streams as it comes, instead of the whole at the
 	 * end. */
 	void (*line)(void *ctx, const char *line, size_t len);

@@ -32,6 +32,7 @@ struct tools; /* heap */
 struct tools *tools_open(struct engine *g, const struct tools_spec *spec,
 	const struct tools_files *files, struct err *e);
 const char *tools_id(const struct tools *t);
+int tools_lifeline(const struct tools *t); /* ends when the container does */
 /* Returns when it is gone, or with what kept it from going. NULL is fine. */
 int tools_close(struct tools *t, struct err *e);
 

@@ -30,6 +30,8 @@ int tracer_probe(struct tracer *x, enum trace_probe probe, struct err *e);
 /* ---- inside: trace_send.c, trace_look.c ---- */
 void tracer_send(struct tracer *x, enum trace_probe probe);
 void tracer_follow(struct tracer *x);
+/* Where a Location leads from an absolute URL, without its fragment; NULL: to another scheme. */
+const char *tracer_target(struct arena *a, const char *base, const char *location);
 void tracer_listen(struct tracer *x);
 void tracer_try_needs(struct tracer *x);
 void tracer_logs(struct tracer *x);

@@ -66,6 +66,7 @@ struct dash_unit { /* a service, or what is left of one; strings in the arena of
 	const char *marks; /* of its stages: "++x"; "" none */
 	int64_t uptime_s;  /* -1: does not run, or nobody knows */
 	unsigned restarts;
+	bool orphan; /* no service of the project: it can be read, not commanded */
 	struct dash_history *history;
 };
 
@@ -85,6 +86,8 @@ struct dash_pane {
 	bool follow;      /* the end is shown */
 	uint64_t top;     /* else: number of the row that is shown first */
 	uint64_t seen;    /* rows there were when it ceased to follow */
+	uint64_t found;   /* number of the row that the search went to; UINT64_MAX: none */
+	uint64_t end;     /* rows from this one on are held back; UINT64_MAX: none */
 	bool wrap;
 	int shift; /* columns scrolled to the right */
 	struct buf filter_text, search_text;
@@ -116,8 +119,8 @@ struct dashboard {
 	enum dash_pane_kind pane, before_help;
 	struct dash_pane panes[DASH_PANES];
 	char output_title[200];
-	bool running;     /* a command of DASH_RUN */
-	uint64_t skipped; /* lines of the log that came too fast to be shown */
+	bool running;          /* a command of DASH_RUN */
+	int64_t sampled_until; /* lines of the log come too fast to be shown; 0: they do not */
 
 	enum dash_prompt prompt;
 	struct buf typed;

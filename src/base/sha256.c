@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/buf.h"
+
 enum { BLOCK = 64 };
 
 static const uint32_t round_constants[64] = { 0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5,
@@ -100,4 +102,29 @@ void sha256(const void *data, size_t len, unsigned char out[static SHA256_SIZE])
 	finish(state, p, left, len);
 	for (int i = 0; i < 8; i++)
 		write_word(out + 4 * i, state[i]);
+}
+
+/* The key, padded to a block whose bits are turned by `turn`; then the data; hashed. */
+static void pass(const unsigned char key[static BLOCK], unsigned char turned, const void *data,
+	size_t len, unsigned char out[static SHA256_SIZE])
+{
+	struct buf all = BUF_INIT;
+	for (size_t i = 0; i < BLOCK; i++)
+		buf_addc(&all, (char)(key[i] ^ turned));
+	buf_add(&all, data, len);
+	sha256(all.data, all.len, out);
+	buf_wipe(&all);
+}
+
+void sha256_keyed(const void *key, size_t key_len, const void *data, size_t len,
+	unsigned char out[static SHA256_SIZE])
+{
+	unsigned char block[BLOCK] = { 0 }, inner[SHA256_SIZE];
+	if (key_len > BLOCK)
+		sha256(key, key_len, block);
+	else
+		memcpy(block, key, key_len);
+	pass(block, 0x36, data, len, inner);
+	pass(block, 0x5c, inner, sizeof(inner), out);
+	explicit_bzero(block, sizeof(block));
 }

@@ -331,6 +331,7 @@ static int run_agent(struct context *c, const void *opts, const struct strs *arg
 	struct agent g = { .base = c };
 	struct lock lock = { .fd = -1 };
 	(void)opts, (void)args;
+	own_name();
 	c->sought = true;
 	int status = open_places(c);
 	if (status) {

@@ -215,6 +215,19 @@ static struct strs session_environment(
 	return env;
 }
 
+/* What a newcomer at the prompt cannot guess. */
+static void greet(struct context *c, const struct tools_request *r, const struct tools_spec *spec)
+{
+	const char *caps = strs_join(&c->arena, &spec->cap_add, ", ");
+	note(c, "%s%s; capabilities: %s; scripts: devenv debug --list",
+		r->service ? r->service->name : c->project.name,
+		r->joined ? ": its network, processes and volumes, its files below /proc/1/root"
+			  : ": its network",
+		r->joined && !spec->cap_drop.count ? "the engine's usual ones"
+		: *caps                            ? caps
+						   : "none (--cap)");
+}
+
 static int run_inside(struct context *c, const struct debug_opts *o, const struct tools_request *r,
 	const struct strs *command, const struct tools *t)
 {
@@ -227,6 +240,7 @@ static int run_inside(struct context *c, const struct debug_opts *o, const struc
 		.env = &env,
 		.tty = tty,
 		.stdin_open = true,
+		.lifeline = tools_lifeline(t),
 	};
 	int status = 0;
 	if (loop_signal(c->loop))
@@ -245,6 +259,8 @@ static int session(struct context *c, const struct debug_opts *o, const struct t
 	struct tools *t = tools_open(c->engine, spec, &files, &c->error);
 	if (!t)
 		return fail(c);
+	if (!command->count && isatty(STDERR_FILENO))
+		greet(c, r, spec);
 	status = run_inside(c, o, r, command, t);
 	return tools_close(t, &c->error) ? fail(c) : status;
 }

@@ -278,6 +278,8 @@ static int open_world(struct develop_loop *d, struct err *e)
 		c->engine = engine_open(e);
 	if (containers && !c->engine)
 		return -1;
+	if (containers)
+		stages_end_left(c->engine, &c->places);
 	struct err ignored = ERR_INIT;
 	if (secrets && !c->vault)
 		c->vault = vault_open(&c->places, false, &ignored);

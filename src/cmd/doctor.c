@@ -113,7 +113,8 @@ static void check_programs(struct doctor *d)
 		"install Compose v2 (Debian: docker-compose from trixie, or "
 		"docker-compose-plugin)");
 	check_program(d, "git", git, NULL, WARN, "install git");
-	check_program(d, "tmux", tmux, NULL, WARN, "install tmux for `devenv tmux`");
+	check_program(d, "tmux", tmux, "tmux (next-)?([3-9]|[1-9][0-9])", WARN,
+		"install tmux 3.0 or later for `devenv tmux` (Debian: apt-get install tmux)");
 }
 
 static void check_configuration(struct doctor *d)

@@ -12,6 +12,8 @@
 #include "cmd/lifecycle.h"
 #include "run/hosts.h"
 
+enum { CANNOT_RUN = 126 }; /* what is there is no program, or there is none */
+
 struct inside_opts {
 	bool root, no_tty, detach, keep, client;
 	const char *user, *workdir;
@@ -152,25 +154,39 @@ static int run_exec(struct context *c, const void *opts, const struct strs *args
 	return status ? status : exec_in(c, s, opts, argv_of(c, args, 1));
 }
 
-/* The module whose sources hold the current folder, else the first one, else the first service. */
-static const char *service_here(struct context *c)
+/* Where the developer stands: -C, else the current folder. */
+static const char *standing_in(struct context *c)
 {
-	char here[4096];
-	const char *found = NULL, *module = NULL;
-	if (!getcwd(here, sizeof(here)))
-		here[0] = '\0';
+	const char *here = path_real(&c->arena, c->g.dir ? c->g.dir : ".");
+	return here ? here : "";
+}
+
+/* The module whose sources hold that folder, of several the nearest. */
+static const struct service *module_around(struct context *c, const char *here)
+{
+	const struct service *found = NULL;
 	for (size_t i = 0; i < c->project.services.count; i++) {
 		const struct service *s = &c->project.services.items[i];
-		if (!s->develop)
-			continue;
-		if (s->kind == KIND_SERVICE)
-			module = module ? module : s->name;
-		if (s->develop->source && path_inside(s->develop->source, here))
-			found = s->name;
+		const char *source = s->develop ? s->develop->source : NULL;
+		if (source && path_inside(source, here) &&
+			(!found || strlen(source) > strlen(found->develop->source)))
+			found = s;
 	}
-	if (found || module)
-		return found ? found : module;
-	return c->project.services.count ? c->project.services.items[0].name : NULL;
+	return found;
+}
+
+/* That one, else the first module, else the first service. */
+static const char *service_here(struct context *c)
+{
+	const struct service *found = module_around(c, standing_in(c));
+	for (size_t i = 0; !found && i < c->project.services.count; i++) {
+		const struct service *s = &c->project.services.items[i];
+		if (s->develop && s->kind == KIND_SERVICE)
+			found = s;
+	}
+	if (!found && c->project.services.count)
+		found = &c->project.services.items[0];
+	return found ? found->name : NULL;
 }
 
 static int run_shell(struct context *c, const void *opts, const struct strs *args)
@@ -185,7 +201,10 @@ static int run_shell(struct context *c, const void *opts, const struct strs *arg
 	if (!name)
 		return fail_with(c, ERR_FAILED, "this project has no services");
 	status = look_at(c, name, &s);
-	return status ? status : exec_in(c, s, opts, shell);
+	status = status ? status : exec_in(c, s, opts, shell);
+	if (status == CANNOT_RUN && !c->error.code)
+		note(c, "help: if %s has no shell, `devenv debug %s` brings one along", name, name);
+	return status;
 }
 
 static const struct opt run_options[] = {
@@ -233,27 +252,39 @@ static struct strs compose_run(struct context *c, const struct service *s,
 /* How the service would be started now, whether it runs or not. */
 static const struct host_spec *spec_of(struct context *c)
 {
-	for (size_t i = 0; i < c->plan.steps.count; i++)
-		if (c->plan.steps.items[i]->hosts.count)
-			return c->plan.steps.items[i]->hosts.items[0];
+	for (size_t i = 0; i < c->plan.chosen.count; i++)
+		if (c->plan.chosen.items[i].spec)
+			return c->plan.chosen.items[i].spec;
 	return NULL;
 }
 
-static int run_host_service(struct context *c, const struct service *s, const struct inside_opts *o,
-	const struct strs *args)
+/* Files, images and dependencies are there afterwards, and others may act again. */
+static int prepare_run(struct context *c, const struct service *s)
 {
 	struct prepare p = {
-		.request = { .goal = GOAL_UP, .no_deps = true, .recreate = true, .timeout_ms = -1 },
+		.request = { .goal = GOAL_RUN, .timeout_ms = -1 },
 		.engine = true,
 		.write = true,
 	};
+	struct applied done = { 0 };
 	strs_add(&c->arena, &p.request.services, s->name);
 	int status = prepare(c, &p);
 	if (status || c->g.dry_run)
 		return status;
+	if (c->plan.steps.count)
+		status = carry_out(c);
+	if (!status &&
+		apply_files(&c->arena, &c->plan, &c->places, c->vault, false, &done, &c->error))
+		status = fail(c);
+	return status;
+}
+
+static int run_host_service(
+	struct context *c, const struct inside_opts *o, const char *name, const struct strs *args)
+{
 	const struct host_spec *spec = spec_of(c);
 	if (!spec)
-		return fail_with(c, ERR_FAILED, "%s has no command", s->name);
+		return fail_with(c, ERR_FAILED, "%s has no command", name);
 	const char *const *env =
 		host_launch_environment(&c->arena, spec, &c->plan, c->vault, &c->error);
 	if (!env)
@@ -270,28 +301,16 @@ static int run_run(struct context *c, const void *opts, const struct strs *args)
 	const struct service *s = status ? NULL : named_service(c, args->items[0]);
 	if (!s)
 		return status ? status : ERR_USAGE;
-	if (s->where == RUN_HOST)
-		return run_host_service(c, s, o, args);
-	struct prepare p = {
-		.request = { .goal = GOAL_BUILD, .timeout_ms = -1 },
-		.engine = true,
-		.write = true,
-	};
-	strs_add(&c->arena, &p.request.services, s->name);
-	bool dry = c->g.dry_run;
-	status = prepare(c, &p);
-	if (!status && c->plan.steps.count && !dry)
-		status = carry_out(c);
-	struct applied done = { 0 };
-	if (!status && !dry &&
-		apply_files(&c->arena, &c->plan, &c->places, c->vault, false, &done, &c->error))
-		status = fail(c);
-	if (status || dry)
+	status = prepare_run(c, s);
+	if (status || c->g.dry_run)
 		return status;
+	if (s->where == RUN_HOST)
+		return run_host_service(c, o, s->name, args);
 	lock_drop(&c->lock);
 	struct strs argv = compose_run(c, s, o, args);
 	struct spawn sp = { .argv = argv.items, .dir = c->project.dir, .interactive = true };
 	int child = 0;
+	c->loop = c->loop ? c->loop : loop_new();
 	return spawn_run(c->loop, &sp, &child, &c->error) ? fail(c) : child;
 }
 

@@ -109,6 +109,14 @@ static int new_id(struct context *c, const char **out)
 	return 0;
 }
 
+static const char *upper(struct arena *a, const char *word)
+{
+	char *copy = arena_strdup(a, word);
+	for (char *s = copy; *s; s++)
+		*s = *s >= 'a' && *s <= 'z' ? (char)(*s + 'A' - 'a') : *s;
+	return copy;
+}
+
 static int fill_ask(struct context *c, const struct trace_opts *o, const struct strs *args,
 	struct trace_ask *ask)
 {
@@ -118,7 +126,7 @@ static int fill_ask(struct context *c, const struct trace_opts *o, const struct 
 	ask->timeout_ms = seconds * 1000LL;
 	ask->from = stage_of(o->from);
 	if (args->count == 2)
-		ask->method = args->items[0];
+		ask->method = upper(&c->arena, args->items[0]);
 	if (args->count == 2 && !is_token(ask->method, strlen(ask->method)))
 		return fail_with(c, ERR_USAGE, "\"%s\" is no method", ask->method);
 	ask->target = args->count ? args->items[args->count - 1] : NULL;

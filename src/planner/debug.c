@@ -97,6 +97,21 @@ static const char *capability(struct tools *t, const char *word)
 	return NULL;
 }
 
+static void add_capability(struct tools *t, const char *name)
+{
+	if (name && !strs_has(&t->out->cap_add, name))
+		strs_add(t->a, &t->out->cap_add, name);
+}
+
+/* What root needs besides for the tool that the asked one is for; more it cannot do with it. */
+static const struct {
+	const char *asked, *with;
+} company[] = {
+	{ "SYS_PTRACE", "KILL" }, /* strace lets go by a signal */
+	{ "NET_RAW", "SETGID" },  /* tcpdump becomes a user of its own */
+	{ "NET_RAW", "SETUID" },
+};
+
 /* Those of the joined container: its processes can only be looked at by who has as many. */
 static void put_capabilities(struct tools *t)
 {
@@ -110,8 +125,10 @@ static void put_capabilities(struct tools *t)
 		strs_add(t->a, &out->cap_add, j->cap_add.items[i]);
 	for (size_t i = 0; i < t->req->caps.count; i++) {
 		const char *name = capability(t, t->req->caps.items[i]);
-		if (name && !strs_has(&out->cap_add, name))
-			strs_add(t->a, &out->cap_add, name);
+		add_capability(t, name);
+		for (size_t k = 0; k < countof(company); k++)
+			if (streq(name, company[k].asked))
+				add_capability(t, company[k].with);
 	}
 }
 

@@ -70,6 +70,7 @@ static const struct {
 	[GOAL_RECREATE] = { plan_up, true },
 	[GOAL_GENERATE] = { plan_generate, true },
 	[GOAL_BUILD] = { plan_build, true },
+	[GOAL_RUN] = { plan_prepare, true },
 	[GOAL_TOOLS] = { plan_tools, false },
 	[GOAL_STAGES] = { plan_prepare, true },
 	[GOAL_DOWN] = { plan_down, false },

@@ -237,8 +237,10 @@ void files_make(struct make *m, const struct node *compose);
 void plan_up(struct make *m);
 void plan_build(struct make *m);
 void plan_generate(struct make *m);
-void plan_prepare(struct make *m); /* GOAL_STAGES */
-void plan_tools(struct make *m);   /* debug.c */
+void plan_prepare(struct make *m); /* prepare.c: GOAL_STAGES, GOAL_RUN */
+/* Of containers that are made, and of such as were never ready. */
+void plan_installs(struct make *m, struct step *after);
+void plan_tools(struct make *m); /* debug.c */
 void plan_down(struct make *m);
 void decide(struct make *m);                      /* the fate of each chosen unit */
 void decide_host(struct make *m, struct unit *u); /* decide_host.c */

@@ -28,7 +28,7 @@ static void ask(struct make *m, const char *name)
 		complain(m, (struct place){ 0 }, "there is no service \"%s\"", name);
 		return;
 	}
-	if (s->left_out && starts(m)) {
+	if (s->left_out && (starts(m) || m->req->goal == GOAL_RUN)) {
 		complain(m, s->place, "%s cannot run on the host", name)->hint =
 			"say how under it, as in host: { command: ... }, or leave out --host";
 		return;
@@ -153,6 +153,7 @@ void choose(struct make *m)
 			.changed = made_anew(u),
 			.why = u->why,
 			.binds = u->binds,
+			.spec = u->copies.count ? u->copies.items[0].spec : NULL,
 		};
 	}
 }

@@ -202,6 +202,11 @@ static struct pane *add_pane(
 	return p;
 }
 
+static bool has_stages(const struct service *s)
+{
+	return s->develop->compile.command || s->develop->lint.command || s->develop->test.command;
+}
+
 static void fill_window(struct groups *g, struct window *w, int group)
 {
 	const struct service *home = NULL;
@@ -218,6 +223,8 @@ static void fill_window(struct groups *g, struct window *w, int group)
 	}
 	if (home)
 		add_pane(g, w, PANE_SHELL, home);
+	if (home && has_stages(home))
+		add_pane(g, w, PANE_STAGE, home);
 	w->name = home ? home->name : g->m[group].s->name;
 	w->layout = w->panes.count <= FEW    ? "even-vertical"
 		    : w->panes.count <= SOME ? "main-vertical"

@@ -79,11 +79,16 @@ static void await_first(struct make *m, struct step *s)
 	}
 }
 
+static const char *stage_container(struct make *m, const struct service *s)
+{
+	return arena_printf(m->a, "%s-stage-%s", m->p->workspace, s->name);
+}
+
 /* Its name lets the performer end it: a killed client leaves the container at work. */
 static void in_new_container(
 	struct make *m, struct step *s, const struct service *service, const char *line)
 {
-	const char *name = arena_printf(m->a, "%s-stage-%s", m->p->workspace, service->name);
+	const char *name = stage_container(m, service);
 	compose_words(m, s, false);
 	step_words(m, s,
 		(const char *const[]){ "run", "--rm", "--no-deps", "-T", "--name", name,
@@ -91,6 +96,16 @@ static void in_new_container(
 	strs_add(m->a, &s->containers, name);
 	s->dir = m->p->dir;
 	s->one_off = true;
+}
+
+/* The module's container is there, made from what is wanted now: Compose is not needed for one
+ * more. */
+static void in_container_alike(
+	struct make *m, struct step *s, const struct service *service, const char *line)
+{
+	step_words(m, s, (const char *const[]){ "/bin/sh", "-c", line, NULL });
+	strs_add(m->a, &s->containers, stage_container(m, service));
+	s->one_off = s->alike = true;
 }
 
 static void in_container(
@@ -131,6 +146,8 @@ static struct step *stage_step(
 		on_host(m, step, s, line);
 	else if (home)
 		in_container(m, step, home, line);
+	else if (anew && !unit_of(m, s)->guarded)
+		in_container_alike(m, step, s, line);
 	else
 		in_new_container(m, step, s, line);
 	return step;

@@ -135,6 +135,7 @@ static int straight(const struct project *p, const struct world *w, const struct
 				out->port = t->port;
 				out->to_port = s->where == RUN_HOST ? t->port : port->target;
 				out->place = port->place;
+				out->to_scheme = t->scheme;
 				return 0;
 			}
 		}
@@ -281,6 +282,16 @@ static bool listed(const struct trace_plan *p, const struct service *s)
 	return s == p->to;
 }
 
+/* Where its check asks, else its only port: of several nobody knows which matters. 0: nowhere. */
+static int need_port(const struct service *s)
+{
+	if (s->check.port)
+		return s->check.port;
+	return s->ports.count == 1 && streq(s->ports.items[0].protocol, "tcp")
+		       ? s->ports.items[0].target
+		       : 0;
+}
+
 static void add_needs(
 	struct arena *a, const struct world *w, const struct service *s, struct trace_plan *p)
 {
@@ -290,14 +301,12 @@ static void add_needs(
 		if (!n->service || listed(p, n->service))
 			continue;
 		addresses_of(a, w, n->service, &where);
-		bool asks = n->service->ports.count &&
-			    streq(n->service->ports.items[0].protocol, "tcp");
+		int port = need_port(n->service);
 		*list_push(a, &p->needs) = (struct trace_need){
 			.service = n->service,
 			.place = n->place,
-			.address = asks && where.count ? where.items[0] : NULL,
-			.port = asks ? port_here(w, n->service, n->service->ports.items[0].target)
-				     : 0,
+			.address = port && where.count ? where.items[0] : NULL,
+			.port = port ? port_here(w, n->service, port) : 0,
 		};
 		add_needs(a, w, n->service, p);
 	}
@@ -336,6 +345,7 @@ int trace_make(struct arena *a, const struct project *p, const struct world *w,
 	out->scheme = t.scheme;
 	out->host = t.host;
 	out->path = out->to_path = t.path;
+	out->to_scheme = "http";
 	out->via = proxy_of(p, w, &t);
 	if (out->via ? through_proxy(w, &t, out, e) : straight(p, w, &t, out, e))
 		return -1;
@@ -347,6 +357,7 @@ int trace_make(struct arena *a, const struct project *p, const struct world *w,
 	fill_handed_on(a, out);
 	if (out->to) {
 		addresses_of(a, w, out->to, &out->addresses);
+		out->published = out->to->where == RUN_HOST ? 0 : port_of(w, out->to, out->to_port);
 		add_needs(a, w, out->to, out);
 	}
 	return 0;

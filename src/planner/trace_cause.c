@@ -112,7 +112,8 @@ static bool judge_tls(struct judge *j)
 		blame(j, TRACE_TLS, CAUSE_AUTHORITY, p->place,
 			arena_printf(j->a, "the certificate is not believed: %s", s->verified.why));
 	}
-	return blame_hint(j, "`devenv up` issues the certificate anew and tells the proxy");
+	return blame_hint(j, p->via ? "`devenv up` issues the certificate anew and tells the proxy"
+				    : "its certificate is its own affair: --from proxy skips it");
 }
 
 /* ---- the proxy's mapping ---- */
@@ -317,9 +318,19 @@ static bool judge_protocol(struct judge *j)
 				p->to->name, p->to_port));
 		return blame_hint(j, "have it speak HTTP there: the proxy does TLS for it");
 	}
+	if (broken && s->service.status)
+		return blame(j, TRACE_SERVICE, CAUSE_SERVICE_ERROR, p->to->place,
+			arena_printf(
+				j->a, "%s breaks its answer off: %s", p->to->name, s->service.why));
 	return broken && blame(j, TRACE_SERVICE, CAUSE_NOT_HTTP, p->place,
 				 arena_printf(j->a, "what %s answers on port %d is no HTTP: %s",
 					 p->to->name, p->to_port, s->service.why));
+}
+
+static bool is_stream(const struct trace_answer *x)
+{
+	const char *type = trace_header(&x->headers, "Content-Type");
+	return type && starts_with(type, "text/event-stream");
 }
 
 static bool judge_time(struct judge *j)
@@ -334,11 +345,14 @@ static bool judge_time(struct judge *j)
 				p->to->name, limit));
 		return blame_hint(j, "--timeout SECONDS waits longer");
 	}
-	if (s->route.status == 504 || (s->route.failure == TRACE_SILENT && !s->route.status))
-		return blame(j, TRACE_PROXY, CAUSE_TIMEOUT, p->via ? p->via->place : p->place,
-			arena_printf(j->a, "no answer through %s in time",
-				p->via ? p->via->name : "the published port"));
-	return false;
+	if (s->route.status != 504 && (s->route.failure != TRACE_SILENT || s->route.status))
+		return false;
+	blame(j, TRACE_PROXY, CAUSE_TIMEOUT, p->via ? p->via->place : p->place,
+		arena_printf(j->a, "no answer through %s in time",
+			p->via ? p->via->name : "the published port"));
+	return blame_hint(j, is_stream(&s->service)
+				     ? "it holds streams back: answer with X-Accel-Buffering: no"
+				     : NULL);
 }
 
 static bool judge_loop(struct judge *j)

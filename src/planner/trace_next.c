@@ -33,6 +33,11 @@ static bool wants_service(const struct trace_plan *p, const struct trace_seen *s
 	return p->to && p->addresses.count && p->from <= TRACE_SERVICE;
 }
 
+static bool wants_published(const struct trace_plan *p, const struct trace_seen *s)
+{
+	return s->service.failure == TRACE_NO_CONNECTION && !s->service.refused && p->published;
+}
+
 static bool wants_listeners(const struct trace_plan *p, const struct trace_seen *s)
 {
 	return s->service.failure == TRACE_NO_CONNECTION && p->to->where == RUN_CONTAINER;
@@ -40,7 +45,8 @@ static bool wants_listeners(const struct trace_plan *p, const struct trace_seen 
 
 static bool wants_tls(const struct trace_plan *p, const struct trace_seen *s)
 {
-	(void)p;
+	if (!streq(p->to_scheme, "http"))
+		return false;
 	return s->service.failure == TRACE_BROKEN || s->service.failure == TRACE_SILENT ||
 	       s->service.status == 400;
 }
@@ -69,11 +75,11 @@ static bool wants_logs(const struct trace_plan *p, const struct trace_seen *s)
 	return s->route.address || s->service.address;
 }
 
-/* Where the proxy's log does not say it, and it matters. */
+/* Where the proxy's log does not say it, and it matters or is what was asked for. */
 static bool wants_name(const struct trace_plan *p, const struct trace_seen *s)
 {
 	bool bad = s->route.status >= 500 || s->route.failure == TRACE_SILENT;
-	return bad && p->via && p->upstream && !s->proxied.upstream;
+	return (bad || p->from == TRACE_UPSTREAM) && p->via && p->upstream && !s->proxied.upstream;
 }
 
 static bool (*const wants[TRACE_PROBES])(const struct trace_plan *, const struct trace_seen *) = {
@@ -81,6 +87,7 @@ static bool (*const wants[TRACE_PROBES])(const struct trace_plan *, const struct
 	[TRACE_SEND_UNVERIFIED] = wants_unverified,
 	[TRACE_FOLLOW] = wants_redirects,
 	[TRACE_SEND_SERVICE] = wants_service,
+	[TRACE_SEND_PUBLISHED] = wants_published,
 	[TRACE_LISTEN] = wants_listeners,
 	[TRACE_SERVICE_TLS] = wants_tls,
 	[TRACE_SERVICE_HOST] = wants_other_host,

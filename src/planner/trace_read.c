@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doc/record.h"
+
 enum { TCP_LISTEN = 0x0A };
 
 /* The engine's name server in every container: 127.0.0.11. */
@@ -94,11 +96,16 @@ static void read_proxied(struct arena *a, const char *line, struct trace_proxied
 	out->status = v && parse_int(v, &status) ? (int)status : out->status;
 }
 
+static bool carries_id(const struct trace_plan *p, const char *line)
+{
+	return line_has_id(line, strlen(line), p->id, strlen(p->id));
+}
+
 /* Is this line of the proxy's about the request? Then notes what it says. */
 static bool read_proxy_line(
 	struct arena *a, const struct trace_plan *p, const char *line, struct trace_proxied *out)
 {
-	if (strstr(line, p->id)) {
+	if (carries_id(p, line)) {
 		read_proxied(a, line, out);
 		return true;
 	}
@@ -116,8 +123,7 @@ static void read_lines(struct arena *a, const struct trace_plan *p, struct trace
 	for (size_t i = 0; i < s->lines.count; i++) {
 		struct trace_line l = s->lines.items[i];
 		bool proxy = p->via && streq(l.service, p->via->name);
-		if (proxy ? read_proxy_line(a, p, l.text, &s->proxied)
-			  : strstr(l.text, p->id) != NULL)
+		if (proxy ? read_proxy_line(a, p, l.text, &s->proxied) : carries_id(p, l.text))
 			s->lines.items[kept++] = l;
 	}
 	s->lines.count = kept;

@@ -47,7 +47,8 @@ bool trace_need_good(
 	if (n->kind == KIND_JOB)
 		return c && (c->state == UNIT_RUNNING ||
 				    (c->state == UNIT_EXITED && service_success(n, c->exit_code)));
-	if (!c || c->state != UNIT_RUNNING || c->health == HEALTH_UNHEALTHY)
+	bool up = c && (c->state == UNIT_RUNNING || c->state == UNIT_STARTING);
+	if (!up || c->health == HEALTH_UNHEALTHY)
 		return false;
 	return !s->reached || !p->needs.items[need].address || s->reached[need];
 }
@@ -168,7 +169,8 @@ static void row_connect(struct arena *a, const struct trace_plan *p, const struc
 	const struct trace_answer *x = &s->service;
 	if (!p->to)
 		return;
-	row->where = p->addresses.count
+	row->where = x->address ? arena_printf(a, "%s:%d", x->address, x->port)
+		     : p->addresses.count
 			     ? arena_printf(a, "%s:%d", p->addresses.items[0], p->to_port)
 			     : arena_printf(a, "%s:%d", p->to->name, p->to_port);
 	if (!p->addresses.count)

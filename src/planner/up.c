@@ -25,7 +25,7 @@ static bool needs_install(const struct make *m, const struct unit *u)
 }
 
 /* Dependencies are filled beside the making of containers; only their own start waits for them. */
-static void plan_installs(struct make *m, struct step *after)
+void plan_installs(struct make *m, struct step *after)
 {
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
@@ -136,33 +136,6 @@ void plan_up(struct make *m)
 	plan_units(m, after);
 	plan_followers(m);
 	plan_end(m);
-}
-
-static bool is_down(const struct make *m, const struct unit *u)
-{
-	const struct container *c = own_container(m, u);
-	return u->asked && u->service->develop && !(c && c->state == UNIT_RUNNING);
-}
-
-void plan_prepare(struct make *m)
-{
-	bool any = false;
-	for (size_t i = 0; i < m->p->services.count; i++) {
-		struct unit *u = &m->units[i];
-		if (!is_down(m, u))
-			continue;
-		any = true;
-		u->fate = u->hosted ? FATE_KEEP : FATE_CREATE;
-		u->why = "a stage of it is run in a container of its own";
-		if (u->rung)
-			m->rungs[u->rung - m->rungs].wanted = true;
-	}
-	if (!any)
-		return;
-	struct step *write = plan_write(m, "the complete set, before any stage is run");
-	plan_mount_points(m);
-	plan_before_create(m, write);
-	plan_installs(m, write);
 }
 
 void plan_build(struct make *m)

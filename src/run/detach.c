@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,11 @@
 const char *own_program(void)
 {
 	return "/proc/self/exe";
+}
+
+void own_name(void)
+{
+	prctl(PR_SET_NAME, "devenv"); /* else that of the link: "exe" */
 }
 
 static int open_log(const char *path)

@@ -39,9 +39,7 @@ struct engine *engine_open(struct err *e)
 	if (engine_find_host(g->host, sizeof(g->host), e) || place_engine(g, e) ||
 		engine_check_socket(g, e))
 		goto fail;
-	g->http = http_new(g->socket[0] ? g->socket : NULL, e);
-	if (!g->http)
-		goto fail;
+	g->http = http_new(g->socket[0] ? g->socket : NULL);
 	return g;
 fail:
 	engine_close(g);
@@ -110,7 +108,7 @@ int engine_negotiate(struct engine *g, struct err *e)
 	return rc ? rc : check_floor(g, e);
 }
 
-static struct engine_call *begin(struct engine *g, const struct engine_ask *ask)
+static struct engine_call *begin(struct engine *g, const struct engine_ask *ask, bool waits)
 {
 	cleanup_buf struct buf url = BUF_INIT;
 	buf_adds(&url, g->base);
@@ -128,6 +126,7 @@ static struct engine_call *begin(struct engine *g, const struct engine_ask *ask)
 		.idle_ms = ask->patient ? 0 : ENGINE_ANSWER_MS,
 		.data = ask->data,
 		.ctx = ask->ctx,
+		.waits = waits,
 	};
 	struct engine_call *c = xcalloc(1, sizeof(*c));
 	c->engine = g;
@@ -144,7 +143,7 @@ struct engine_call *engine_begin(struct engine *g, const struct engine_ask *ask,
 {
 	if (!ask->unversioned && engine_negotiate(g, e))
 		return NULL;
-	return begin(g, ask);
+	return begin(g, ask, false);
 }
 
 bool engine_done(const struct engine_call *c)
@@ -186,6 +185,10 @@ static int explain_failure(const struct engine *g, const struct http_answer *ans
 			e, ERR_ENGINE, "the engine at %s cannot be reached: %s", g->host, ans->why);
 	case HTTP_TIMEOUT:
 		return silent(g, e);
+	case HTTP_LIBRARY:
+		err_set(e, ERR_FAILED, "%s", ans->why);
+		err_hint(e, "install it (apt-get install libcurl4), then run this again");
+		return -1;
 	default:
 		err_set(e, ERR_ENGINE, "the engine at %s sent a broken answer: %s", g->host,
 			ans->why);
@@ -257,10 +260,11 @@ int engine_request(
 	struct engine *g, const struct engine_ask *ask, struct engine_call **out, struct err *e)
 {
 	for (int tries = 0;; tries++) {
-		struct engine_call *c = engine_begin(g, ask, e);
-		*out = c;
-		if (!c)
+		*out = NULL;
+		if (!ask->unversioned && engine_negotiate(g, e))
 			return -1;
+		struct engine_call *c = begin(g, ask, true);
+		*out = c;
 		while (!engine_done(c))
 			engine_turn(g, NULL, 1000);
 		if (tries == 0 && !ask->unversioned && refused_version(g, engine_answer(c))) {

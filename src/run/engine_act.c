@@ -48,9 +48,23 @@ int engine_kill(struct engine *g, const char *id, const char *signal, struct err
 	return engine_order(g, "POST", e, "/containers/%s/kill?signal=%s", id, signal);
 }
 
+bool engine_removes(const char *said)
+{
+	return strstr(said, "removal of container") && strstr(said, "already in progress");
+}
+
+/* Who comes second, after the engine itself for one that goes when it ends, waits. */
 int engine_remove(struct engine *g, const char *id, struct err *e)
 {
-	return remove_by_path(g, "/containers/", id, "?force=1&v=1", e);
+	enum { GONE_MS = 10000, PAUSE_MS = 20 };
+	int64_t until = now_ms() + GONE_MS;
+	while (remove_by_path(g, "/containers/", id, "?force=1&v=1", e)) {
+		if (!engine_removes(e->text) || now_ms() > until)
+			return -1;
+		*e = (struct err)ERR_INIT;
+		engine_turn(g, NULL, PAUSE_MS);
+	}
+	return 0;
 }
 
 int engine_remove_volume(struct engine *g, const char *name, struct err *e)

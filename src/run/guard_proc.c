@@ -1,6 +1,7 @@
 /*
- * Processes by the marks in their environment. Comes in: a workspace, a unit, a process group. Goes
- * out: signals and a count. Looks through /proc, and never at ourselves or those we descend from.
+ * Processes by their marks: in the environment, and by guard_brand.c's where that was cleared.
+ * Comes in: a workspace, a unit, a process group. Goes out: signals and a count. Looks through
+ * /proc, and never at ourselves or those we descend from.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -27,6 +28,7 @@ struct search {
 	const struct proc_match *match;
 	char marks[2][400]; /* with their NULs around */
 	size_t lens[2];
+	struct brand brand;
 	pid_t ours[ANCESTORS]; /* ourselves and those we descend from */
 	size_t ours_count;
 	struct buf environ;
@@ -108,7 +110,7 @@ static enum verdict marked(struct search *s, pid_t pid)
 
 static void search_init(struct search *s, const struct proc_match *m)
 {
-	*s = (struct search){ .match = m };
+	*s = (struct search){ .match = m, .brand = brand_of(m->workspace, m->unit) };
 	s->lens[0] = (size_t)snprintf(s->marks[0], sizeof(s->marks[0]), "%c" MARK_WORKSPACE "=%s",
 			     '\0', m->workspace) +
 		     1;
@@ -137,20 +139,23 @@ static enum verdict judge(struct search *s, pid_t pid, struct seen_process *p)
 		return OTHER;
 	if (s->match->group > 0 && p->group == s->match->group)
 		return MATCHES;
-	return marked(s, pid);
+	enum verdict v = marked(s, pid);
+	if (v == MATCHES || !brand_seen(&s->brand, pid))
+		return v;
+	/* Two units may share a brand, by one chance in two thousand millions: the environment then
+	 * says whose it is. */
+	return s->environ.len && has_mark(s, 0) ? OTHER : MATCHES;
 }
 
-size_t proc_signal(const struct proc_match *m, int signum, struct arena *a, struct strs *found)
+static size_t scan(struct search *s, int signum, struct arena *a, struct strs *found)
 {
-	struct search s;
-	search_init(&s, m);
 	DIR *d = opendir("/proc");
 	size_t count = !d; /* no descriptor left: nobody knows */
 	for (struct dirent *entry; d && (entry = readdir(d));) {
 		struct seen_process p;
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
-		enum verdict v = judge(&s, (pid_t)strtol(entry->d_name, NULL, 10), &p);
+		enum verdict v = judge(s, (pid_t)strtol(entry->d_name, NULL, 10), &p);
 		count += v != OTHER;
 		if (v == MATCHES && signum)
 			kill(p.pid, signum);
@@ -159,6 +164,18 @@ size_t proc_signal(const struct proc_match *m, int signum, struct arena *a, stru
 	}
 	if (d)
 		closedir(d);
+	return count;
+}
+
+/* The kernel lists hundreds at once: one that forks and ends before it is looked at leaves a child
+ * that the list does not have. That none is there must be seen twice. */
+size_t proc_signal(const struct proc_match *m, int signum, struct arena *a, struct strs *found)
+{
+	struct search s;
+	search_init(&s, m);
+	size_t count = scan(&s, signum, a, found);
+	if (!count)
+		count = scan(&s, signum, a, found);
 	buf_release(&s.environ);
 	return count;
 }

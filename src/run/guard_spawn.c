@@ -28,11 +28,8 @@ struct start { /* shared with both processes */
 	volatile int failed;     /* errno; 0: it runs */
 	volatile enum stage_of_start at;
 	volatile pid_t pid;
+	uint64_t brand;
 };
-
-/* What runs on a borrowed stack and ends without returning: a sanitizer's notes of such frames
- * would stay behind and be held against whoever borrows the stack next. */
-#define BORROWED_STACK __attribute__((no_sanitize("address")))
 
 BORROWED_STACK static _Noreturn void leave(int status)
 {
@@ -78,6 +75,7 @@ BORROWED_STACK static int child(void *arg)
 	if (join_streams(s))
 		give_up(s, AT_STREAMS);
 	default_signals();
+	brand_put(s->brand);
 	syscall(SYS_close_range, 3u, ~0u, 0u);
 	execve(s->path, (char *const *)(uintptr_t)s->launch->argv, s->env);
 	give_up(s, AT_EXEC);
@@ -268,6 +266,7 @@ static int spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, stru
 	struct arena a = ARENA_INIT;
 	struct start s = { .launch = l, .path = path, .pidfd = g->fd, .cgroup = -1 };
 	s.env = marked_environment(&a, g, l);
+	s.brand = brand_of(g->workspace, l->unit).value;
 	s.null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (g->kind == GUARD_CGROUP)
 		s.cgroup = cgroup_open(g->cgroup, l->unit);

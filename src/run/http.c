@@ -5,6 +5,8 @@
 #include "run/http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <strings.h>
 
@@ -14,7 +16,7 @@
 #include "run/loop.h"
 
 struct http {
-	CURLM *multi;
+	CURLM *multi; /* NULL: libcurl was not needed yet */
 	char *socket;
 	struct http_call *calls;
 };
@@ -22,7 +24,7 @@ struct http {
 struct http_call {
 	struct http *http;
 	struct http_call *next;
-	CURL *easy;
+	CURL *easy; /* NULL: done without libcurl */
 	struct curl_slist *headers, *connect_to;
 	struct http_request ask;
 	struct http_answer answer;
@@ -78,16 +80,23 @@ static int load(struct err *e)
 	return 0;
 }
 
-struct http *http_new(const char *unix_socket, struct err *e)
+struct http *http_new(const char *unix_socket)
 {
-	if (load(e))
-		return NULL;
 	struct http *h = xcalloc(1, sizeof(*h));
+	h->socket = unix_socket ? xstrdup(unix_socket) : NULL;
+	return h;
+}
+
+int http_load(struct http *h, struct err *e)
+{
+	if (h->multi)
+		return 0;
+	if (load(e))
+		return -1;
 	h->multi = curl.multi_init();
 	if (!h->multi)
 		bug("libcurl has no memory");
-	h->socket = unix_socket ? xstrdup(unix_socket) : NULL;
-	return h;
+	return 0;
 }
 
 void http_free(struct http *h)
@@ -96,7 +105,8 @@ void http_free(struct http *h)
 		return;
 	while (h->calls)
 		http_call_free(h->calls);
-	curl.multi_cleanup(h->multi);
+	if (h->multi)
+		curl.multi_cleanup(h->multi);
 	xfree(h->socket);
 	xfree(h);
 }
@@ -105,20 +115,6 @@ static void came(struct http_call *c, size_t n)
 {
 	c->last = now_ms();
 	c->window_bytes += n;
-}
-
-static void take_header(struct http_call *c, const char *line, size_t len)
-{
-	static const char name[] = "api-version:";
-	if (len < sizeof(name) || strncasecmp(line, name, sizeof(name) - 1) != 0)
-		return;
-	line += sizeof(name) - 1;
-	len -= sizeof(name) - 1;
-	size_t n = 0;
-	for (size_t i = 0; i < len && n + 1 < sizeof(c->answer.api_version); i++)
-		if ((line[i] >= '0' && line[i] <= '9') || line[i] == '.')
-			c->answer.api_version[n++] = line[i];
-	c->answer.api_version[n] = '\0';
 }
 
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
@@ -131,7 +127,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 		c->header_too_long = true;
 		return 0;
 	}
-	take_header(c, data, len);
+	http_read_version(data, len, c->answer.api_version);
 	if (c->ask.detail) {
 		if (len > 5 && strncmp(data, "HTTP/", 5) == 0)
 			buf_truncate(&c->ask.detail->head, 0);
@@ -235,46 +231,6 @@ static void set_sinks(struct http_call *c)
 	curl.easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
 }
 
-struct http_call *http_start(struct http *h, const struct http_request *r)
-{
-	struct http_call *c = xcalloc(1, sizeof(*c));
-	c->http = h;
-	c->ask = *r;
-	c->started = c->last = c->window_start = now_ms();
-	c->easy = curl.easy_init();
-	if (!c->easy)
-		bug("libcurl has no memory");
-	curl.easy_setopt(c->easy, CURLOPT_URL, r->url);
-	if (h->socket && !r->tcp)
-		curl.easy_setopt(c->easy, CURLOPT_UNIX_SOCKET_PATH, h->socket);
-	set_method(c, r);
-	set_bounds(c, r);
-	set_detail(c, r);
-	set_sinks(c);
-	c->next = h->calls;
-	h->calls = c;
-	curl.multi_add_handle(h->multi, c->easy);
-	return c;
-}
-
-void http_call_free(struct http_call *c)
-{
-	if (!c)
-		return;
-	for (struct http_call **p = &c->http->calls; *p; p = &(*p)->next) {
-		if (*p == c) {
-			*p = c->next;
-			break;
-		}
-	}
-	curl.multi_remove_handle(c->http->multi, c->easy);
-	curl.easy_cleanup(c->easy);
-	curl.slist_free_all(c->headers);
-	curl.slist_free_all(c->connect_to);
-	buf_release(&c->answer.body);
-	xfree(c);
-}
-
 bool http_done(const struct http_call *c)
 {
 	return c->done;
@@ -299,6 +255,61 @@ static void fail(struct http_call *c, enum http_failure f, const char *why)
 	memcpy(c->answer.why, why, n);
 	c->answer.why[n] = '\0';
 	c->done = true;
+}
+
+static void hand_to_curl(struct http_call *c, const struct http_request *r)
+{
+	struct http *h = c->http;
+	c->easy = curl.easy_init();
+	if (!c->easy)
+		bug("libcurl has no memory");
+	curl.easy_setopt(c->easy, CURLOPT_URL, r->url);
+	if (h->socket && !r->tcp)
+		curl.easy_setopt(c->easy, CURLOPT_UNIX_SOCKET_PATH, h->socket);
+	set_method(c, r);
+	set_bounds(c, r);
+	set_detail(c, r);
+	set_sinks(c);
+	curl.multi_add_handle(h->multi, c->easy);
+}
+
+struct http_call *http_start(struct http *h, const struct http_request *r)
+{
+	struct http_call *c = xcalloc(1, sizeof(*c));
+	struct err e = ERR_INIT;
+	c->http = h;
+	c->ask = *r;
+	c->started = c->last = c->window_start = now_ms();
+	c->next = h->calls;
+	h->calls = c;
+	/* The first questions of a short command, when that is all that is asked. */
+	if (h->socket && !h->multi && http_plain(h->socket, r, &c->answer))
+		c->done = true;
+	else if (http_load(h, &e))
+		fail(c, HTTP_LIBRARY, e.text);
+	else
+		hand_to_curl(c, r);
+	return c;
+}
+
+void http_call_free(struct http_call *c)
+{
+	if (!c)
+		return;
+	for (struct http_call **p = &c->http->calls; *p; p = &(*p)->next) {
+		if (*p == c) {
+			*p = c->next;
+			break;
+		}
+	}
+	if (c->easy) {
+		curl.multi_remove_handle(c->http->multi, c->easy);
+		curl.easy_cleanup(c->easy);
+		curl.slist_free_all(c->headers);
+		curl.slist_free_all(c->connect_to);
+	}
+	buf_release(&c->answer.body);
+	xfree(c);
 }
 
 static enum http_failure failure_of(CURLcode code)
@@ -357,13 +368,16 @@ static void take_detail(struct http_call *c, CURLcode code)
 {
 	struct http_detail *d = c->ask.detail;
 	char *address = NULL;
-	long port = 0;
+	long port = 0, error = 0;
 	d->name_us = time_of(c, CURLINFO_NAMELOOKUP_TIME_T);
 	d->connect_us = time_of(c, CURLINFO_CONNECT_TIME_T);
 	d->tls_us = time_of(c, CURLINFO_APPCONNECT_TIME_T);
 	d->first_us = time_of(c, CURLINFO_STARTTRANSFER_TIME_T);
 	d->total_us = time_of(c, CURLINFO_TOTAL_TIME_T);
 	d->fault = fault_of(c, code);
+	d->cut = c->body_too_long;
+	curl.easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &error);
+	d->refused = d->fault == HTTP_FAULT_CONNECT && error == ECONNREFUSED;
 	curl.easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &address);
 	curl.easy_getinfo(c->easy, CURLINFO_PRIMARY_PORT, &port);
 	if (address && d->connect_us && strlen(address) < sizeof(d->address))
@@ -441,8 +455,11 @@ static bool perform_now(struct http *h)
 
 void http_turn(struct http *h, struct loop *l, int max_ms)
 {
-	if (!h) {
-		loop_turn(l, max_ms);
+	if (!h || !h->multi) {
+		if (l)
+			loop_turn(l, max_ms);
+		else
+			poll(NULL, 0, max_ms);
 		return;
 	}
 	int64_t now = now_ms();

@@ -22,51 +22,71 @@ static void path_of(char out[4096 + 40], const char *state, bool older)
 
 /* ---- writing ---- */
 
-/* Open and locked, and still the file of that name. -1: it cannot be. */
-static int open_locked(const char *path)
+/* The file that was written to last stays open: a start of a hundred services is told in five
+ * hundred lines. */
+static struct {
+	int fd; /* -1: none */
+	char path[4096 + 40];
+} kept = { .fd = -1 };
+
+static void drop_kept(void)
 {
-	for (int tries = 0; tries < 10; tries++) {
+	if (kept.fd >= 0)
+		close(kept.fd);
+	kept.fd = -1;
+}
+
+static bool open_kept(const char *path, const char *state)
+{
+	struct err ignored = ERR_INIT;
+	if (kept.fd >= 0 && streq(kept.path, path))
+		return true;
+	drop_kept();
+	if (dir_make(state, 0700, &ignored))
+		return false;
+	kept.fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	snprintf(kept.path, sizeof(kept.path), "%s", path);
+	return kept.fd >= 0;
+}
+
+/* Locked, and still the file of that name: its size. -1: it cannot be. */
+static off_t lock_kept(const char *path, const char *state)
+{
+	for (int tries = 0; tries < 10 && open_kept(path, state); tries++) {
 		struct stat there, here;
-		int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd < 0)
-			return -1;
-		if (!flock(fd, LOCK_EX) && !fstat(fd, &here) && !stat(path, &there) &&
-			here.st_ino == there.st_ino)
-			return fd;
-		close(fd);
+		if (!flock(kept.fd, LOCK_EX) && !fstat(kept.fd, &here) && !stat(path, &there) &&
+			here.st_ino == there.st_ino && here.st_dev == there.st_dev)
+			return here.st_size;
+		drop_kept();
 	}
 	return -1;
 }
 
-static void turn_over(int fd, const char *path, const char *state)
+static void write_line(const struct buf *line, const char *state)
 {
-	char older[4096 + 40];
-	struct stat st;
-	if (fstat(fd, &st) || st.st_size < JOURNAL_MAX)
+	char path[4096 + 40], older[4096 + 40];
+	path_of(path, state, false);
+	off_t size = lock_kept(path, state);
+	if (size < 0)
 		return;
+	(void)!fd_write(kept.fd, line->data, line->len);
 	path_of(older, state, true);
-	(void)!rename(path, older);
+	if (size + (off_t)line->len >= JOURNAL_MAX)
+		(void)!rename(path, older);
+	flock(kept.fd, LOCK_UN);
 }
 
 void journal_add(const struct places *pl, const struct happening *h)
 {
-	char path[4096 + 40];
 	struct arena a = ARENA_INIT;
-	struct err ignored = ERR_INIT;
 	cleanup_buf struct buf line = BUF_INIT;
 	struct node *n = happening_to_node(&a, h, NULL);
 	int64_t time = h->time_ms ? h->time_ms : clock_ms();
 	map_put(&a, n, "time_ms", (struct place){ 0 }, node_int(&a, time, (struct place){ 0 }));
 	json_write(&line, n, 0);
 	buf_addc(&line, '\n');
-	path_of(path, pl->state, false);
-	int fd = dir_make(pl->state, 0700, &ignored) ? -1 : open_locked(path);
-	if (fd >= 0) {
-		if (line.len < LINE_LIMIT)
-			(void)!fd_write(fd, line.data, line.len);
-		turn_over(fd, path, pl->state);
-		close(fd);
-	}
+	if (line.len < LINE_LIMIT)
+		write_line(&line, pl->state);
 	arena_release(&a);
 }
 

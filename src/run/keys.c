@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -17,6 +16,7 @@
 
 #include "base/lib.h"
 #include "base/os.h"
+#include "base/sha256.h"
 
 #define SYMBOLS(X)                                                                                 \
 	X(ASN1_STRING_get0_data)                                                                   \
@@ -36,7 +36,6 @@
 	X(EVP_PKEY_free)                                                                           \
 	X(EVP_sha256)                                                                              \
 	X(GENERAL_NAMES_free)                                                                      \
-	X(HMAC)                                                                                    \
 	X(OPENSSL_cleanse)                                                                         \
 	X(OPENSSL_sk_num)                                                                          \
 	X(OPENSSL_sk_value)                                                                        \
@@ -109,17 +108,11 @@ static void hex_of(const unsigned char *data, size_t len, char *hex)
 		snprintf(hex + 2 * i, 3, "%02x", data[i]);
 }
 
-int keyed_hash(
-	const void *key, size_t key_len, const void *data, size_t len, char hex[65], struct err *e)
+void keyed_hash(const void *key, size_t key_len, const void *data, size_t len, char hex[65])
 {
-	unsigned char out[EVP_MAX_MD_SIZE];
-	unsigned int n = 0;
-	if (load(e))
-		return -1;
-	if (!ssl_HMAC(ssl_EVP_sha256(), key, (int)key_len, data, len, out, &n) || n != 32)
-		return failed(e, "HMAC-SHA256");
-	hex_of(out, n, hex);
-	return 0;
+	unsigned char out[SHA256_SIZE];
+	sha256_keyed(key, key_len, data, len, out);
+	hex_of(out, sizeof(out), hex);
 }
 
 /* ---- PEM ---- */

@@ -145,11 +145,16 @@ static void put_line(struct log_file *f, int64_t time_ns, char kind, const char 
 	buf_addc(&f->pending, '\n');
 }
 
-/* SVC.log.1 -> SVC.log.2, SVC.log -> SVC.log.1, a new SVC.log that begins with the same separator.
+/*
+ * SVC.log.1 -> SVC.log.2, SVC.log -> SVC.log.1, a new SVC.log that begins with the same separator.
+ * The oldest goes first: a file system that sees one file replaced by another (ext4) would write
+ * all of the other to the disk at once.
  */
 static int turn_over(struct log_file *f, struct err *e)
 {
 	char from[sizeof(f->path) + 24], to[sizeof(f->path) + 24];
+	snprintf(to, sizeof(to), "%s.%d", f->path, LOG_GENERATIONS - 1);
+	unlink(to);
 	for (int g = LOG_GENERATIONS - 1; g > 0; g--) {
 		snprintf(to, sizeof(to), "%s.%d", f->path, g);
 		snprintf(from, sizeof(from), "%s.%d", f->path, g - 1);

@@ -72,6 +72,7 @@ static enum verdict stage_start(struct job *j)
 	j->state = st;
 	st->lock.fd = -1;
 	st->ops = j->step->hosts.count ? &stage_on_host
+		  : j->step->alike     ? &stage_alike
 		  : j->step->one_off   ? &stage_apart
 				       : &stage_inside;
 	j->step->status = -1;
@@ -153,8 +154,11 @@ static enum verdict running_tick(struct job *j)
 	struct stage_job *st = j->state;
 	int status = -1;
 	if (st->ops->done(j, &status)) {
-		if (st->phase == STAGE_RUNS || !st->ops->removes)
+		bool gone = st->phase == STAGE_RUNS && !st->ops->stays;
+		if (gone || !st->ops->removes)
 			return conclude(j, status);
+		if (!removed(st)) /* a second removal would be refused, and the first forgotten */
+			return GOES_ON;
 		j->step->status = status;
 		remove_container(j); /* it may have been made after it was first told to go */
 		st->phase = STAGE_SWEEPS;
@@ -191,6 +195,7 @@ static void stage_end(struct job *j)
 	struct stage_job *st = j->state;
 	engine_run_free(st->run);
 	engine_run_free(st->ender);
+	engine_clone_free(st->clone);
 	engine_call_free(st->removal);
 	child_free(st->child);
 	if (st->once)

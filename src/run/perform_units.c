@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { ASK_AGAIN_MS = 50 };
+
 struct units_state {
 	struct strs ids;
 	struct engine_call **calls; /* one per id; NULL: done */
 	struct engine_run *command; /* RELOAD by a command */
 	int64_t grace_ms;
-	bool restarted; /* or signalled: calls are awaited */
+	int64_t asked_at; /* REMOVE: the last of its orders */
+	bool restarted;   /* or signalled: calls are awaited */
 };
 
 static struct units_state *units_new(struct job *j)
@@ -162,6 +165,17 @@ void job_keep_logs(struct job *j, const struct strs *ids)
 	xfree(list);
 }
 
+static int order_removal(struct job *j, size_t i)
+{
+	struct units_state *st = j->state;
+	char path[400];
+	snprintf(path, sizeof(path), "/containers/%s?force=1&v=1", st->ids.items[i]);
+	struct engine_ask ask = { .method = "DELETE", .path = path, .patient = true };
+	st->asked_at = now_ms();
+	st->calls[i] = engine_begin(j->run->pf->engine, &ask, &j->error);
+	return st->calls[i] ? 0 : -1;
+}
+
 static enum verdict remove_start(struct job *j)
 {
 	struct units_state *st = units_new(j);
@@ -170,18 +184,38 @@ static enum verdict remove_start(struct job *j)
 	job_keep_logs(j, &st->ids);
 	j->run->containers_stale = true;
 	for (size_t i = 0; i < st->ids.count; i++) {
-		char path[400];
-		snprintf(path, sizeof(path), "/containers/%s?force=1&v=1", st->ids.items[i]);
-		struct engine_ask ask = { .method = "DELETE", .path = path, .patient = true };
-		st->calls[i] = engine_begin(j->run->pf->engine, &ask, &j->error);
-		if (!st->calls[i])
+		if (order_removal(j, i))
 			return BROKE;
 	}
 	return st->ids.count ? GOES_ON : SUCCEEDED;
 }
 
+/* The engine itself removes some when they end: it is asked again until they are gone. */
+static enum verdict ask_again(struct job *j)
+{
+	struct units_state *st = j->state;
+	bool any = false;
+	for (size_t i = 0; i < st->ids.count; i++) {
+		struct engine_call *c = st->calls[i];
+		if (!c || !engine_done(c) || engine_answer(c)->status != 409 ||
+			!engine_removes(buf_str(&engine_answer(c)->body)))
+			continue;
+		any = true;
+		if (now_ms() - st->asked_at < ASK_AGAIN_MS)
+			continue;
+		engine_call_free(c);
+		st->calls[i] = NULL;
+		if (order_removal(j, i))
+			return BROKE;
+	}
+	return any ? GOES_ON : SUCCEEDED;
+}
+
 static enum verdict remove_tick(struct job *j)
 {
+	enum verdict again = ask_again(j);
+	if (again != SUCCEEDED)
+		return again;
 	enum verdict v = collect(j, true);
 	if (v == GOES_ON)
 		job_await(j, "waiting for %s to be removed",

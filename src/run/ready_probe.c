@@ -64,13 +64,10 @@ static int64_t try_ms(const struct ready_unit *u, int64_t fallback)
 static struct http *http_of(struct ready_unit *u)
 {
 	struct readiness *rd = u->owner;
-	struct err e = ERR_INIT;
 	if (rd->pf->engine)
 		return rd->pf->engine->http;
 	if (!rd->http)
-		rd->http = http_new(NULL, &e);
-	if (!rd->http)
-		unit_last(u, "%.180s", e.text);
+		rd->http = http_new(NULL);
 	return rd->http;
 }
 
@@ -98,9 +95,8 @@ static enum probe_answer http_begin(struct ready_unit *u)
 		.max_body = 1024 * 1024,
 		.tcp = true,
 	};
-	struct http *set = http_of(u);
-	u->http = set ? http_start(set, &r) : NULL;
-	return set ? PROBE_PENDING : PROBE_NO;
+	u->http = http_start(http_of(u), &r);
+	return PROBE_PENDING;
 }
 
 static enum probe_answer http_poll(struct ready_unit *u)

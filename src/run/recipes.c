@@ -205,13 +205,12 @@ bool recipe_stored(enum recipe r)
 	return recipes[r].stored;
 }
 
-int recipe_hash(const struct vault *v, const struct secret *s, char hex[65], struct err *e)
+void recipe_hash(const struct vault *v, const struct secret *s, char hex[65])
 {
 	struct buf text = BUF_INIT;
 	buf_addf(&text, "%d %d %s", (int)s->recipe, s->length, s->source ? s->source : "");
-	int rc = keyed_hash(v->key, sizeof(v->key), text.data, text.len, hex, e);
+	keyed_hash(v->key, sizeof(v->key), text.data, text.len, hex);
 	buf_wipe(&text);
-	return rc;
 }
 
 int recipe_make(const struct vault *v, struct loop *l, const struct secret *s, struct buf *value,

@@ -17,6 +17,8 @@
 #include "run/hijack.h"
 #include "run/loop.h"
 
+enum { LAST_WORDS_MS = 500 };
+
 struct session {
 	struct engine *engine;
 	struct loop *loop;
@@ -26,7 +28,9 @@ struct session {
 	const char *forward;   /* container whose process gets our signals; NULL: none */
 	struct buf typed;      /* read from stdin, not sent yet */
 	struct termios before;
-	bool tty, raw, input_open, input_ended, output_broken, done;
+	int lifeline;       /* 0: none, or it has ended */
+	int64_t last_words; /* until when output may still come after that */
+	bool tty, raw, input_open, input_ended, output_broken, done, gone;
 	unsigned resizes;
 	int interrupts;
 };
@@ -146,6 +150,21 @@ static void heed_signals(struct session *s)
 		s->done = true;
 }
 
+/*
+ * The engine does not always end the stream of an exec whose container has gone (one that shares
+ * its process namespace); the container's own stream tells.
+ */
+static void heed_lifeline(struct session *s)
+{
+	char ignored[256];
+	ssize_t n = read(s->lifeline, ignored, sizeof(ignored));
+	if (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)))
+		return;
+	s->lifeline = 0;
+	s->gone = true;
+	s->last_words = now_ms() + LAST_WORDS_MS;
+}
+
 static void turn(struct session *s)
 {
 	bool want_input = s->input_open && !s->input_ended && s->typed.len < 65536;
@@ -153,8 +172,14 @@ static void turn(struct session *s)
 		{ .fd = s->wire.fd, .events = (short)(POLLIN | (s->typed.len ? POLLOUT : 0)) },
 		{ .fd = want_input ? STDIN_FILENO : -1, .events = POLLIN },
 		{ .fd = loop_fd(s->loop), .events = POLLIN },
+		{ .fd = s->lifeline ? s->lifeline : -1, .events = POLLIN },
 	};
-	if (poll(p, countof(p), loop_timeout(s->loop, 1000)) < 0 && errno != EINTR)
+	int wait_ms = s->gone ? LAST_WORDS_MS / 10 : 1000;
+	if (poll(p, countof(p), loop_timeout(s->loop, wait_ms)) < 0 && errno != EINTR)
+		s->done = true;
+	if (p[3].revents)
+		heed_lifeline(s);
+	if (s->gone && now_ms() > s->last_words)
 		s->done = true;
 	if (s->loop)
 		loop_turn(s->loop, 0);
@@ -206,6 +231,27 @@ static int exec_status(struct engine *g, const char *id, int *status, struct err
 	return rc;
 }
 
+static bool container_ended(struct session *s)
+{
+	struct pollfd p = { .fd = s->lifeline, .events = POLLIN };
+	if (!s->gone && s->lifeline && poll(&p, 1, LAST_WORDS_MS) > 0)
+		heed_lifeline(s);
+	return s->gone;
+}
+
+/* What was killed with its container has a status of that kind, one that the engine made up, or
+ * none any more. */
+static int child_status(struct session *s, const char *id, int *status, struct err *e)
+{
+	int rc = s->gone ? -1 : exec_status(s->engine, id, status, e);
+	if ((rc || *status >= 128) && container_ended(s)) {
+		*e = (struct err)ERR_INIT;
+		*status = 128 + SIGKILL;
+		return 0;
+	}
+	return rc;
+}
+
 /* Engines from API 1.42 on take the size at the start, so that the process never sees another. */
 static const char *start_body(struct arena *a, const struct exec_request *r)
 {
@@ -222,7 +268,11 @@ int engine_exec(
 	struct engine *g, struct loop *l, const struct exec_request *r, int *status, struct err *e)
 {
 	struct arena a = ARENA_INIT;
-	struct session s = { .engine = g, .loop = l, .tty = r->tty, .input_open = r->stdin_open };
+	struct session s = { .engine = g,
+		.loop = l,
+		.tty = r->tty,
+		.input_open = r->stdin_open,
+		.lifeline = r->lifeline };
 	int before = loop_interrupts(l);
 	char *id = engine_exec_make(g, &a, r, e);
 	int rc = id ? 0 : -1;
@@ -238,7 +288,7 @@ int engine_exec(
 		else if (s.output_broken)
 			*status = 128 + SIGPIPE;
 		else
-			rc = exec_status(g, id, status, e);
+			rc = child_status(&s, id, status, e);
 	}
 	arena_release(&a);
 	return rc;

@@ -5,13 +5,12 @@
  */
 #include "run/tools.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "doc/json.h"
 #include "run/hijack.h"
 
-enum { TOOLS_MAX_BYTES = 16 << 20, GONE_MS = 10000, PAUSE_MS = 20, PIDS = 512 };
+enum { TOOLS_MAX_BYTES = 16 << 20, PIDS = 512 };
 
 struct tools {
 	struct engine *engine;
@@ -103,6 +102,7 @@ static void body_of(struct arena *a, const struct tools_spec *s, struct buf *out
 	if (s->user)
 		put_text(a, n, "User", s->user);
 	put_bool(a, n, "AttachStdin", true);
+	put_bool(a, n, "AttachStdout", true); /* never written: its end is what counts */
 	put_bool(a, n, "OpenStdin", true);
 	put_bool(a, n, "StdinOnce", true);
 	map_put(a, n, "Labels", nowhere, labels_node(a, &s->labels));
@@ -191,8 +191,9 @@ static int connect_networks(
 /* Held before it starts: whenever this process dies from now on, so does the container. */
 static int start(struct tools *t, struct arena *a, struct err *e)
 {
-	if (hijack_open(t->engine, arena_printf(a, "/containers/%s/attach?stream=1&stdin=1", t->id),
-		    NULL, &t->lifeline, e))
+	if (hijack_open(t->engine,
+		    arena_printf(a, "/containers/%s/attach?stream=1&stdin=1&stdout=1", t->id), NULL,
+		    &t->lifeline, e))
 		return -1;
 	return engine_start(t->engine, t->id, e);
 }
@@ -223,40 +224,18 @@ const char *tools_id(const struct tools *t)
 	return t->id;
 }
 
-static bool is_there(struct tools *t)
+int tools_lifeline(const struct tools *t)
 {
-	struct arena a = ARENA_INIT;
-	struct err absent = ERR_INIT;
-	struct node *n = NULL;
-	bool there = !engine_get(t->engine, &a, &n, &absent, "/containers/%s/json", t->id);
-	arena_release(&a);
-	return there;
-}
-
-/* The engine removes it by itself, too: who of the two comes second is told so, and waits. */
-static int remove_it(struct tools *t, struct err *e)
-{
-	int64_t until = now_ms() + GONE_MS;
-	struct err refused = ERR_INIT;
-	if (!engine_remove(t->engine, t->id, &refused))
-		return 0;
-	while (is_there(t)) {
-		if (now_ms() > until) {
-			*e = refused;
-			return -1;
-		}
-		engine_turn(t->engine, NULL, PAUSE_MS);
-	}
-	return 0;
+	return t->lifeline.fd;
 }
 
 int tools_close(struct tools *t, struct err *e)
 {
 	if (!t)
 		return 0;
-	int rc = t->id[0] ? remove_it(t, e) : 0;
+	int rc = t->id[0] ? engine_remove(t->engine, t->id, e) : 0;
 	hijack_close(&t->lifeline);
 	buf_release(&t->lifeline.early);
-	free(t);
+	xfree(t);
 	return rc;
 }

@@ -6,8 +6,8 @@
 
 int tracer_begin(struct tracer *x, struct err *e)
 {
-	x->http = http_new(NULL, e);
-	return x->http ? 0 : -1;
+	x->http = http_new(NULL);
+	return http_load(x->http, e);
 }
 
 void tracer_end(struct tracer *x)

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "doc/record.h"
 #include "run/engine.h"
 #include "run/logs.h"
 #include "run/trace.h"
@@ -168,7 +169,8 @@ static bool proxy_wrote(const struct tracer *x)
 	const struct trace_plan *p = x->plan;
 	for (size_t i = 0; i < x->seen->lines.count; i++) {
 		const struct trace_line *l = &x->seen->lines.items[i];
-		if (streq(l->service, p->via->name) && strstr(l->text, p->id))
+		if (streq(l->service, p->via->name) &&
+			line_has_id(l->text, strlen(l->text), p->id, strlen(p->id)))
 			return true;
 	}
 	return false;

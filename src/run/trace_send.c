@@ -53,8 +53,8 @@ static enum trace_failure failure_of(const struct http_answer *ans, const struct
 		[HTTP_FAULT_TIME] = TRACE_SILENT,
 		[HTTP_FAULT_ANSWER] = TRACE_BROKEN,
 	};
-	/* A stream of events goes on for ever, and answered all the same. */
-	if (d->fault == HTTP_FAULT_TIME && ans->status && ans->status < 400)
+	/* A stream goes on for ever, and answered all the same. */
+	if (d->cut || (d->fault == HTTP_FAULT_TIME && ans->status && ans->status < 400))
 		return TRACE_ANSWERED;
 	return failures[d->fault];
 }
@@ -66,6 +66,7 @@ static void note_answer(struct arena *a, const struct http_answer *ans, const st
 		.sent = true,
 		.failure = failure_of(ans, d),
 		.why = arena_strdup(a, ans->why),
+		.refused = d->refused,
 		.status = ans->status,
 		.address = d->address[0] ? arena_strdup(a, d->address) : NULL,
 		.port = d->port,
@@ -150,6 +151,15 @@ static void send_route(struct tracer *x, bool unverified)
 	send_one(x, &s, &x->seen->route);
 }
 
+static void send_published(struct tracer *x)
+{
+	const struct trace_plan *p = x->plan;
+	struct shot s = { .headers = &p->to_headers, .unverified = true };
+	s.url = arena_printf(
+		x->arena, "%s://127.0.0.1:%d%s", p->to_scheme, p->published, p->to_path);
+	send_one(x, &s, &x->seen->service);
+}
+
 static void send_service(struct tracer *x, const char *scheme, const char *path,
 	const trace_headers *headers, struct trace_answer *out)
 {
@@ -185,17 +195,20 @@ void tracer_send(struct tracer *x, enum trace_probe probe)
 		send_route(x, probe == TRACE_SEND_UNVERIFIED);
 		break;
 	case TRACE_SEND_SERVICE:
-		send_service(x, "http", p->to_path, &p->to_headers, &s->service);
+		send_service(x, p->to_scheme, p->to_path, &p->to_headers, &s->service);
+		break;
+	case TRACE_SEND_PUBLISHED:
+		send_published(x);
 		break;
 	case TRACE_SERVICE_TLS:
 		send_service(x, "https", p->to_path, &p->to_headers, &s->tls);
 		break;
 	case TRACE_SERVICE_HOST:
 		other = as_localhost(x->arena, &p->to_headers);
-		send_service(x, "http", p->to_path, &other, &s->other_host);
+		send_service(x, p->to_scheme, p->to_path, &other, &s->other_host);
 		break;
 	case TRACE_SERVICE_PATH:
-		send_service(x, "http", p->other_path, &p->to_headers, &s->other_path);
+		send_service(x, p->to_scheme, p->other_path, &p->to_headers, &s->other_path);
 		break;
 	default:
 		bug("no request: %d", (int)probe);
@@ -204,20 +217,38 @@ void tracer_send(struct tracer *x, enum trace_probe probe)
 
 /* ---- redirects ---- */
 
-static const char *resolve(struct arena *a, const char *base, const char *to)
+static bool is_http(const char *url)
 {
-	const char *authority = strstr(base, "://") + 3;
-	size_t root = (size_t)(authority - base) + strcspn(authority, "/?#");
-	if (strstr(to, "://"))
-		return arena_strndup(a, to, strcspn(to, "#"));
-	if (starts_with(to, "//"))
-		return arena_printf(a, "%.*s%s", (int)(authority - base - 2), base, to);
+	return starts_with(url, "http://") || starts_with(url, "https://");
+}
+
+/* Of a path from base as far as what `to` replaces. */
+static size_t kept_of(const char *base, size_t root, const char *to)
+{
+	size_t end = root + strcspn(base + root, "?#");
 	if (*to == '/')
-		return arena_printf(a, "%.*s%s", (int)root, base, to);
-	size_t end = strcspn(base, "?#");
+		return root;
+	if (*to == '?' || !*to)
+		return end;
 	while (end > root && base[end - 1] != '/')
 		end--;
-	return arena_printf(a, "%.*s%s%s", (int)end, base, end == root ? "/" : "", to);
+	return end;
+}
+
+const char *tracer_target(struct arena *a, const char *base, const char *location)
+{
+	size_t authority = (size_t)(strstr(base, "://") + 3 - base);
+	size_t root = authority + strcspn(base + authority, "/?#");
+	const char *to = arena_strndup(a, location, strcspn(location, "#"));
+	if (is_http(to))
+		return to;
+	if (to[strcspn(to, ":/?")] == ':')
+		return NULL;
+	if (starts_with(to, "//"))
+		return arena_printf(a, "%.*s%s", (int)authority - 2, base, to);
+	size_t kept = kept_of(base, root, to);
+	bool bare = kept == root && *to != '/';
+	return arena_printf(a, "%.*s%s%s", (int)kept, base, bare ? "/" : "", to);
 }
 
 static bool visited(const struct trace_seen *s, const char *url)
@@ -243,12 +274,15 @@ void tracer_follow(struct tracer *x)
 	struct trace_seen *s = x->seen;
 	struct trace_answer now = s->route;
 	const char *url = p->url, *to;
-	while (now.status >= 300 && now.status < 400 &&
+	int before = loop_interrupts(x->loop);
+	while (loop_interrupts(x->loop) == before && now.status >= 300 && now.status < 400 &&
 		(to = trace_header(&now.headers, "Location"))) {
 		*list_push(x->arena, &s->hops) = (struct trace_hop){ url, now.status };
-		url = resolve(x->arena, url, to);
+		url = tracer_target(x->arena, url, to);
+		if (!url || !same_host(p, url))
+			return;
 		s->loop = visited(s, url) || s->hops.count > HOPS_MAX;
-		if (s->loop || !same_host(p, url))
+		if (s->loop)
 			return;
 		struct shot next = { url, jump(p), &p->headers, true, true };
 		send_one(x, &next, &now);

@@ -136,15 +136,16 @@ static bool add_process(pid_t pid, struct usage *out)
 {
 	char path[64], text[1024];
 	unsigned long user, kernel;
-	long pages;
+	long pages, ended_user, ended_kernel; /* of children that have ended */
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	const char *close = read_small(path, text, sizeof(text)) ? strrchr(text, ')') : NULL;
 	if (!close || sscanf(close + 1,
-			      " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d "
+			      " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld %*d "
 			      "%*d %*d %*d %*u %*u %ld",
-			      &user, &kernel, &pages) != 3)
+			      &user, &kernel, &ended_user, &ended_kernel, &pages) != 5)
 		return false;
-	out->cpu_us += (int64_t)(user + kernel) * 1000000 / sysconf(_SC_CLK_TCK);
+	int64_t ticks = (int64_t)(user + kernel) + ended_user + ended_kernel;
+	out->cpu_us += ticks * 1000000 / sysconf(_SC_CLK_TCK);
 	out->memory += (int64_t)pages * sysconf(_SC_PAGESIZE);
 	return true;
 }

@@ -60,7 +60,7 @@ static void settle(struct kept *k, struct buf *value, struct buf *public)
 	k->failure = NULL;
 }
 
-static int make(
+static void make(
 	struct vault *v, struct loop *l, const struct secret *s, struct kept *k, const char *recipe)
 {
 	struct buf value = BUF_INIT, public = BUF_INIT;
@@ -70,11 +70,11 @@ static int make(
 		err_set(&why, ERR_FAILED, "it was not made yet");
 		err_hint(&why, "`devenv up` makes it");
 		note_failure(v, k, &why);
-		return 0;
+		return;
 	}
 	if (recipe_make(v, l, s, &value, &public, &why)) {
 		note_failure(v, k, &why);
-		return 0;
+		return;
 	}
 	settle(k, &value, &public);
 	k->stored = stored;
@@ -83,34 +83,31 @@ static int make(
 	k->generation++;
 	snprintf(k->recipe, sizeof(k->recipe), "%s", recipe);
 	v->dirty = v->dirty || stored;
-	return 0;
 }
 
-static int ensure_one(struct vault *v, struct loop *l, const struct secret *s, struct err *e)
+/* One that cannot be made is noted: it fails where it is wanted. */
+static void ensure_one(struct vault *v, struct loop *l, const struct secret *s)
 {
 	char recipe[65];
 	struct kept *k = keyring_find(v, s->name);
-	if (recipe_hash(v, s, recipe, e))
-		return -1;
+	recipe_hash(v, s, recipe);
 	if (!k)
 		k = keyring_add(v, s->name);
 	k->place = s->place;
 	bool keep = k->ready && k->stored && (recipe_stored(s->recipe) || k->given) &&
 		    (streq(k->recipe, recipe) || !*k->recipe);
-	if (!keep)
-		return make(v, l, s, k, recipe);
-	if (!*k->recipe && v->create) { /* set by hand before the recipe was known */
+	if (!keep) {
+		make(v, l, s, k, recipe);
+	} else if (!*k->recipe && v->create) { /* set by hand before the recipe was known */
 		memcpy(k->recipe, recipe, sizeof(recipe));
 		v->dirty = true;
 	}
-	return 0;
 }
 
 int vault_ensure(struct vault *v, struct loop *l, const struct project *p, struct err *e)
 {
 	for (size_t i = 0; i < p->secrets.count; i++)
-		if (ensure_one(v, l, &p->secrets.items[i], e))
-			return err_wrap(e, "secret %s", p->secrets.items[i].name);
+		ensure_one(v, l, &p->secrets.items[i]);
 	return v->dirty && v->create ? keyring_save(v, e) : 0;
 }
 
@@ -178,7 +175,8 @@ int vault_rotate(struct vault *v, const struct secret *s, struct err *e)
 	if (!recipe_stored(s->recipe))
 		return err_set(e, ERR_FAILED,
 			"secret %s is not made by devenv: change it where it comes from", s->name);
-	if (recipe_hash(v, s, recipe, e) || recipe_make(v, NULL, s, &value, &public, e))
+	recipe_hash(v, s, recipe);
+	if (recipe_make(v, NULL, s, &value, &public, e))
 		return err_wrap(e, "secret %s", s->name);
 	if (!k)
 		k = keyring_add(v, s->name);
@@ -226,15 +224,14 @@ void vault_fingerprints(struct vault *v, struct arena *a, const struct project *
 	for (size_t i = 0; i < p->secrets.count; i++) {
 		const struct kept *k = keyring_find(v, p->secrets.items[i].name);
 		struct buf text = BUF_INIT;
-		struct err ignored = ERR_INIT;
 		char hex[65];
 		if (!k || !k->ready)
 			continue;
 		buf_add(&text, k->name, strlen(k->name) + 1);
 		buf_add(&text, buf_str(&k->value), k->value.len);
-		if (!keyed_hash(v->key, sizeof(v->key), text.data, text.len, hex, &ignored))
-			*list_push(a, &w->secrets) = (struct seen_secret){ p->secrets.items[i].name,
-				arena_strdup(a, hex) };
+		keyed_hash(v->key, sizeof(v->key), text.data, text.len, hex);
+		*list_push(a, &w->secrets) =
+			(struct seen_secret){ p->secrets.items[i].name, arena_strdup(a, hex) };
 		buf_wipe(&text);
 	}
 }

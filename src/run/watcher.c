@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <uv.h>
 
 #include "base/os.h"
 #include "run/watch_backend.h"
 #include "run/watch_gather.h"
+
+enum { MS = 1000000 };
 
 struct watched_rule {
 	struct watch *watch;
@@ -82,20 +85,33 @@ static void tell_refused(struct watcher *w)
 
 static void on_timer(uv_timer_t *timer);
 
-static void set_timer(struct watcher *w)
+static int64_t next_moment(const struct watcher *w)
 {
-	int64_t due = INT64_MAX, now = (int64_t)uv_hrtime();
+	int64_t due = INT64_MAX;
 	for (const struct watch *x = w->watches; x; x = x->next) {
 		int64_t d = x->paused ? INT64_MAX : gather_due(&x->gather);
 		due = d < due ? d : due;
 	}
+	return due;
+}
+
+static void set_timer(struct watcher *w)
+{
+	int64_t due = next_moment(w), now = (int64_t)uv_hrtime();
 	if (due == INT64_MAX) {
 		uv_timer_stop(w->timer);
 		return;
 	}
 	uv_update_time(loop_uv(w->loop));
-	uv_timer_start(
-		w->timer, on_timer, due > now ? (uint64_t)(due - now + 999999) / 1000000 : 0, 0);
+	uv_timer_start(w->timer, on_timer, due > now ? (uint64_t)(due - now) / MS : 0, 0);
+}
+
+/* A loop counts in whole milliseconds. One that is rounded up would come late by half of one. */
+static void sleep_the_rest(const struct watcher *w)
+{
+	int64_t due = next_moment(w), left = due - (int64_t)uv_hrtime();
+	if (due != INT64_MAX && left > 0 && left < MS)
+		nanosleep(&(struct timespec){ .tv_nsec = left }, NULL);
 }
 
 static void give(struct watch *x, int64_t now)
@@ -152,6 +168,7 @@ static void settle_all(struct watcher *w)
 static void on_timer(uv_timer_t *timer)
 {
 	struct watcher *w = timer->data;
+	sleep_the_rest(w);
 	if (w->events)
 		w->events->ops->drain(w->events);
 	else

@@ -49,6 +49,8 @@ bool action_applies(
 		return !unit;
 	if (!strs_has(&d->commands, a->name) || about_unit(a) != (unit != NULL))
 		return false;
+	if (unit && unit->orphan)
+		return false;
 	for (size_t i = 0; i < countof(stages); i++)
 		if (streq(a->name, stages[i]))
 			return unit->marks[0] != '\0';

@@ -86,7 +86,7 @@ static void bytes(char out[static 16], int64_t n)
 	size_t i = 0;
 	for (; v >= 1000 && i + 1 < countof(units); i++)
 		v /= 1024;
-	snprintf(out, 16, v < 10 && i > 1 ? "%.1f %s" : "%.0f %s", v, units[i]);
+	snprintf(out, 16, v < 10 && i > 0 ? "%.1f %s" : "%.0f %s", v, units[i]);
 }
 
 static bool last_sample(const struct dash_unit *u, int *cpu, int64_t *memory)
@@ -138,7 +138,7 @@ static void count_units(const struct dashboard *d, int *up, int *bad)
 	*up = *bad = 0;
 	for (size_t i = 0; i < d->units.count; i++) {
 		int c = colour_of(d->units.items[i].word);
-		*up += c == GREEN;
+		*up += c == GREEN && !streq(d->units.items[i].word, "done");
 		*bad += c == RED;
 	}
 }
@@ -315,6 +315,8 @@ static void pane_words(const struct dashboard *d, struct buf *out)
 	const struct dash_pane *p = &d->panes[d->pane];
 	if (d->pane == DASH_LOGS)
 		buf_addf(out, " %s", d->selected ? d->selected : "");
+	if (d->pane == DASH_LOGS && d->sampled_until)
+		buf_adds(out, "  a sample");
 	if (d->pane == DASH_OUTPUT && d->running)
 		buf_adds(out, " running");
 	if (p->filter_text.len)
@@ -324,8 +326,9 @@ static void pane_words(const struct dashboard *d, struct buf *out)
 	if (!p->wrap && p->shift)
 		buf_addf(out, "  column %d", p->shift + 1);
 	if (p->tails && !p->follow)
-		buf_addf(out, "  paused, %llu newer", (unsigned long long)pane_newer(p));
-	buf_addc(out, ' ');
+		buf_addf(out, "  paused +%llu", (unsigned long long)pane_newer(p));
+	if (out->len)
+		buf_addc(out, ' ');
 }
 
 static void draw_tabs(const struct dashboard *d, struct grid *g, int y)
@@ -390,7 +393,7 @@ static void question(const struct dashboard *d, struct buf *out)
 		buf_adds(out, d->message);
 	else
 		buf_adds(out, "? help  : commands  / search  f filter  space pause  r restart  "
-			      "s stop  e shell  q quit");
+			      "s stop  q quit");
 }
 
 static void draw_footer(const struct dashboard *d, struct grid *g, int y)

@@ -88,6 +88,23 @@ static void answer(struct dashboard *d)
 
 static void own_key(struct dashboard *d, uint32_t key);
 
+static const struct dash_unit *unit_for(const struct dashboard *d, const struct dash_action *a)
+{
+	return a->verb == VERB_RUN_ALL ? NULL : dashboard_selected(d);
+}
+
+static void ask_for(struct dashboard *d, const struct dash_action *a)
+{
+	if (!action_applies(d, a, unit_for(d, a))) {
+		dashboard_say(d, "%s: not here", a->name);
+	} else if (a->confirm) {
+		d->confirm = a;
+		ask(d, PROMPT_CONFIRM, "");
+	} else {
+		action_begin(d, a, unit_for(d, a));
+	}
+}
+
 static void choose(struct dashboard *d)
 {
 	struct arena a = ARENA_INIT;
@@ -103,7 +120,7 @@ static void choose(struct dashboard *d)
 		else if (e->action->verb == VERB_OWN)
 			own_key(d, e->action->key);
 		else
-			action_begin(d, e->action, e->unit);
+			ask_for(d, e->action);
 	}
 	arena_release(&a);
 }
@@ -145,7 +162,7 @@ static void confirm_key(struct dashboard *d, uint32_t key)
 {
 	d->prompt = PROMPT_NONE;
 	if (key == 'y' || key == 'Y')
-		action_begin(d, d->confirm, dashboard_selected(d));
+		action_begin(d, d->confirm, unit_for(d, d->confirm));
 	else
 		dashboard_say(d, "left as it is");
 }
@@ -316,20 +333,11 @@ static void own_key(struct dashboard *d, uint32_t key)
 /* False: it is no key of an action. */
 static bool action_key(struct dashboard *d, uint32_t key)
 {
-	const struct dash_unit *selected = dashboard_selected(d);
-	for (size_t i = 0; i < dash_action_count; i++) {
+	for (size_t i = 0; key && i < dash_action_count; i++) {
 		const struct dash_action *a = &dash_actions[i];
-		const struct dash_unit *u = a->verb == VERB_RUN_ALL ? NULL : selected;
-		if (a->key != key || !key || a->verb == VERB_OWN)
+		if (a->key != key || a->verb == VERB_OWN)
 			continue;
-		if (!action_applies(d, a, u)) {
-			dashboard_say(d, "%s: not here", a->name);
-		} else if (a->confirm) {
-			d->confirm = a;
-			ask(d, PROMPT_CONFIRM, "");
-		} else {
-			action_begin(d, a, u);
-		}
+		ask_for(d, a);
 		return true;
 	}
 	return false;

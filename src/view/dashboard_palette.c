@@ -129,7 +129,7 @@ static void draw_entry(const struct dashboard *d, struct grid *g, const struct b
 	grid_fill(g, b->x + 1, y, end, pen);
 	grid_text(g, b->x + 1, y, end, pen, chosen ? ">" : " ");
 	grid_text(g, b->x + 3, y, b->x + 28, pen, e->label);
-	grid_text(g, b->x + 29, y, end - 4, dim, e->action ? e->action->help : "show its logs");
+	grid_text(g, b->x + 29, y, end - 5, dim, e->action ? e->action->help : "show its logs");
 	if (key[1] != ' ')
 		grid_text(g, end - 4, y, end, dim, key);
 }

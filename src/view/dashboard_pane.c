@@ -71,6 +71,7 @@ void pane_clear(struct dash_pane *p)
 	drop_all(p);
 	p->first = 0;
 	p->dropped = p->top = p->seen = 0;
+	p->found = p->end = UINT64_MAX;
 	p->shift = 0;
 	p->follow = p->tails;
 }
@@ -133,6 +134,7 @@ static bool set(
 		*re = fresh;
 	for (size_t i = 0; i < p->count; i++)
 		judge(p, row_at(p, i));
+	p->found = UINT64_MAX;
 	return true;
 }
 
@@ -176,14 +178,17 @@ static void hold(struct dash_pane *p, size_t top)
 	if (p->follow)
 		p->seen = p->dropped + p->count;
 	p->follow = false;
+	p->end = UINT64_MAX;
 	p->top = p->dropped + top;
 }
 
 void pane_pause(struct dash_pane *p, bool on, int width, int height)
 {
 	int over;
-	if (on && p->follow)
+	if (on && p->follow) {
 		hold(p, top_of(p, width, height, &over));
+		p->end = p->seen; /* a page that is not full does not fill up */
+	}
 	if (!on)
 		p->follow = p->tails;
 }
@@ -228,13 +233,17 @@ bool pane_find(struct dash_pane *p, bool up, int width, int height)
 	int over;
 	if (!searching(p) || !p->count)
 		return false;
-	/* From the end of what is followed the way leads up. */
-	size_t from = p->follow ? p->count : top_of(p, width, height, &over);
+	size_t last = first_above(p, p->count, width, height, &over);
+	/* From the one that was found before; at first from the end. */
+	size_t from = p->found >= p->dropped && p->found < p->dropped + p->count
+			      ? (size_t)(p->found - p->dropped)
+			      : p->count;
 	for (size_t i = 1; i <= p->count; i++) {
 		size_t at = (up ? from + p->count * 2 - i : from + i) % p->count;
 		if (!row_at(p, at)->found)
 			continue;
-		hold(p, at);
+		p->found = p->dropped + at;
+		hold(p, at < last ? at : last);
 		return true;
 	}
 	return false;
@@ -268,7 +277,7 @@ void pane_draw(const struct dash_pane *p, struct grid *g, int y, int height)
 	struct area at = {
 		.y = y - over, .width = g->width, .top = y, .skip = p->wrap ? 0 : p->shift
 	};
-	for (; i < p->count && at.y < end; i++) {
+	for (; i < p->count && at.y < end && (p->follow || p->dropped + i < p->end); i++) {
 		const struct dash_row *r = row_at(p, i);
 		int rows = rows_of(p, r, g->width);
 		if (!rows)

@@ -2,7 +2,18 @@
  * Scripts of the tools container. Comes in: their names and first comments. Goes out: a line for
  * each, or JSON.
  */
+#include <string.h>
+
 #include "view/view.h"
+
+/* "wait-for HOST:PORT...: waits until ..." has the usage in front; other comments are help alone.
+ */
+static const char *usage_end(const struct tool_script *s)
+{
+	size_t len = strlen(s->name);
+	bool named = starts_with(s->help, s->name) && (s->help[len] == ' ' || s->help[len] == ':');
+	return named ? strstr(s->help + len, ": ") : NULL;
+}
 
 void view_scripts(struct buf *out, struct arena *a, const struct tool_scripts *l, struct style st)
 {
@@ -10,8 +21,11 @@ void view_scripts(struct buf *out, struct arena *a, const struct tool_scripts *l
 	struct table *t = table_new(a, head, countof(head));
 	for (size_t i = 0; i < l->count; i++) {
 		const struct tool_script *s = &l->items[i];
-		table_row(t, (const char *const[]){
-				     s->name, s->project ? "project" : "devenv", s->help });
+		const char *end = usage_end(s);
+		const char *usage =
+			end ? arena_strndup(a, s->help, (size_t)(end - s->help)) : s->name;
+		table_row(t, (const char *const[]){ usage, s->project ? "project" : "devenv",
+				     end ? end + 2 : s->help });
 	}
 	table_write(out, t, st);
 }

@@ -212,6 +212,32 @@ is_ready() {
 	dependencies >>"$MACHINE/volumes"
 }
 
+@test "a command in a container has its dependencies before the first up" {
+	project early <<-'END'
+		name: early
+		images: { base: { from: debian:bookworm-slim, user: { name: app } } }
+		services:
+		  api:
+		    image: base
+		    command: [sleep, "1000"]
+		    init: true
+		    working_dir: /srv
+		    develop:
+		      source: api
+		      dependencies: { lock: [api/lock], install: 'echo got $(cat lock) >made/deps', into: made }
+	END
+	mkdir api
+	echo "early $MACHINE" >api/lock
+	ok devenv run api -- cat made/deps
+	says "got early $MACHINE"
+	ok devenv up -d
+	dependencies >>"$MACHINE/volumes"
+	ok devenv --progress plain run api -- cat made/deps
+	says "got early $MACHINE"
+	says_not "install api"
+	devenv down
+}
+
 @test "one that takes its time to be ready after a save is ready in status, too" {
 	project slow <<-'END'
 		name: slow
@@ -230,6 +256,7 @@ is_ready() {
 	echo one >api/app.txt
 	ok devenv up -d
 	[ "$(state api)" = ready ]
+	sleep 5 # the engine tells uptimes in whole seconds: that readiness must not do for the next
 	echo two >api/app.txt
 	eventually 60 serves two
 	eventually 30 is_ready

@@ -68,27 +68,27 @@ up() {
 	LIMIT=60 ok devenv --trust up -d
 }
 
-# The four that no supervisor in the field ends: a plain child, one of the same group that ignores TERM
-# after its leader has ended, one that leaves the session, and its own leader. With `bare` a fifth, which
-# leaves the session and has no environment: only the end of the PID namespace ends it.
+# What no supervisor in the field ends: a plain child, one of the same group that ignores TERM after its
+# leader has ended, one that leaves the session, its own leader, and one that leaves the session and has
+# no environment.
 abuse() {
 	cat >abuse.sh <<-END
 		sleep 86400.$token &
 		(trap '' TERM; exec sleep 86400.$token) &
 		setsid sh -c 'sleep 86400.$token & exec sleep 86400.$token' &
-		[ "${1:-}" = bare ] && setsid env -i sleep 86400.$token </dev/null >/dev/null 2>&1 &
+		setsid env -i sleep 86400.$token </dev/null >/dev/null 2>&1 &
 		wait
 	END
 	services <<-END
 		  abuse: { run: host, command: sh abuse.sh, stop_grace_period: 1s }
 	END
 	up
-	eventually 10 some_marked 4
+	eventually 10 some_marked 5
 }
 
 @test "the abuse set: nothing survives down" {
 	for _ in 1 2 3; do
-		abuse bare
+		abuse
 		LIMIT=20 ok devenv down
 		none_marked || fail "$(marked)"
 	done
@@ -102,7 +102,7 @@ abuse() {
 
 @test "the abuse set: nothing survives kill -9 of the agent, and up heals" {
 	for _ in 1 2 3; do
-		abuse bare
+		abuse
 		kill -KILL "$(agent)"
 		eventually 5 none_marked
 		[ "$(state abuse)" != running ]
@@ -113,7 +113,7 @@ abuse() {
 
 @test "the abuse set: nothing survives kill -9 of the guardian" {
 	for _ in 1 2 3; do
-		abuse bare
+		abuse
 		agent=$(agent)
 		guardians=$(ours | grep -vx "$agent")
 		[ -n "$guardians" ]

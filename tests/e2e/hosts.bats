@@ -162,6 +162,70 @@ variable() {
 	[ "$(cat app/installed)" = $'one\ntwo' ]
 }
 
+# saved TEXT: the lock file says so now, and `up` installs what is missing.
+saved() {
+	echo "$1" >app/lock
+	run devenv up -d --no-watch --trust
+}
+
+@test "what git ignores comes back with its lock file, and when another install fails" {
+	project kept <<-'END'
+		name: kept
+		services:
+		  app:
+		    run: host
+		    command: sleep 1000
+		    develop:
+		      source: app
+		      dependencies:
+		        lock: [app/lock]
+		        install: "cp lock vendor/tree; cat lock >>installed; ! grep -q broken lock"
+		        into: vendor
+	END
+	mkdir app
+	git init -q .
+	echo vendor/ >.gitignore
+	saved one
+	[ "$status" = 0 ]
+	saved two
+	[ "$(cat app/vendor/tree)" = two ]
+	saved one
+	[ "$(cat app/vendor/tree)" = one ]
+	saved broken
+	[ "$status" = 1 ]
+	[ "$(cat app/vendor/tree)" = one ]
+	saved two
+	[ "$status" = 0 ]
+	[ "$(cat app/vendor/tree)" = two ]
+	[ "$(xargs <app/installed)" = "one two broken" ]
+	local text
+	for text in a b c d e; do saved $text; done
+	[ "$(find .devenv/dependencies -name tree | wc -l)" -le 3 ]
+	ok devenv down
+}
+
+@test "a command of a host service that was never up has its dependencies" {
+	project early <<-'END'
+		name: early
+		services:
+		  app:
+		    run: host
+		    command: sleep 1000
+		    develop:
+		      source: app
+		      dependencies: { lock: [app/lock], install: "echo got >vendor/tree", into: vendor }
+		      test: cat vendor/tree
+	END
+	mkdir app
+	echo one >app/lock
+	ok devenv --trust run app -- cat vendor/tree
+	says got
+	rm -r app/vendor
+	ok devenv --trust --progress plain test
+	says got
+	[ "$(state app)" = absent ]
+}
+
 @test "what only --host would run needs no consent until it is asked for" {
 	export DOCKER_HOST=unix:///nonexistent/docker.sock
 	project consent <<-'END'

@@ -131,6 +131,44 @@ some_inside() {
 	ok devenv test api
 }
 
+@test "what a killed devenv left in the container is ended by the next run" {
+	printf 'trap "" TERM; sleep 986 & sleep 986\n' >api/test.sh
+	"$DEVENV" test api >/dev/null 2>&1 &
+	local pid=$!
+	eventually 30 some_inside api "sleep 986"
+	kill -KILL "$pid"
+	wait "$pid" || true
+	some_inside api "sleep 986"
+	printf 'exit 0\n' >api/test.sh
+	ok devenv test api
+	none_inside api "sleep 986"
+}
+
+@test "what a killed agent left in a container is ended by the next agent" {
+	project stgleft <<-'END'
+		name: stgleft
+		images: { base: { from: debian:bookworm-slim, user: { name: app } } }
+		services:
+		  api:
+		    image: base
+		    command: [sleep, "1000"]
+		    init: true
+		    working_dir: /srv
+		    develop: { source: api, compile: sh compile.sh, on_success: none }
+	END
+	mkdir -p api
+	printf 'exit 0\n' >api/compile.sh
+	ok devenv up -d --watch
+	printf 'sleep 985 & sleep 985\n' >api/compile.sh
+	eventually 30 some_inside api "sleep 985"
+	kill -KILL "$(cat "$XDG_STATE_HOME"/devenv/*stgleft*/agent.lock)"
+	some_inside api "sleep 985"
+	printf 'exit 0\n' >api/compile.sh
+	ok devenv up -d --watch
+	eventually 20 none_inside api "sleep 985"
+	ok devenv down
+}
+
 @test "two at once take turns" {
 	printf '[ ! -e busy ] || exit 9; touch busy; sleep 1; rm busy\n' >api/test.sh
 	devenv test api &

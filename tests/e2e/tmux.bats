@@ -87,7 +87,7 @@ attached() {
 
 # watchers: pids of those that look after the project's sessions.
 watchers() {
-	pgrep -f -- "-C $PROJECT __session"
+	pgrep -f -- "-C $PROJECT .*__session"
 }
 
 watched() {
@@ -313,4 +313,15 @@ web db client" ] || fail "other panes"
 	touch src/saved
 	eventually 20 shows "api stages" "src/saved"
 	ok devenv down -y
+}
+
+@test "doctor looks whether tmux is there, and new enough" {
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	run devenv doctor
+	[[ $output =~ ok\ +tmux\ +tmux\ 3 ]] || fail "it does not see the one there is"
+	printf '#!/bin/sh\necho tmux 2.9a\n' >"$BATS_TEST_TMPDIR/bin/tmux"
+	chmod +x "$BATS_TEST_TMPDIR/bin/tmux"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run devenv doctor
+	[[ $output =~ warning\ +tmux\ +tmux\ 2.9a ]] || fail "an old one is good enough"
+	says "tmux 3.0 or later"
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/sha256.h"
 #include "base/map.h"
 #include "base/os.h"
 #include "base/text.h"
@@ -211,6 +212,33 @@ static void hashes_agree(void **state)
 	}
 }
 
+/* The cases of RFC 4231 that differ: a short key, a key longer than a block, much data. */
+static void keyed_hashes(void **state)
+{
+	static const unsigned char long_key[131] = { [0 ... 130] = 0xaa };
+	static const struct {
+		const void *key;
+		size_t len;
+		const char *data, *want;
+	} cases[] = {
+		{ "Jefe", 4, "what do ya want for nothing?",
+			"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
+		{ long_key, sizeof(long_key),
+			"Test Using Larger Than Block-Size Key - Hash Key First",
+			"60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
+		{ "", 0, "", "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad" },
+	};
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		unsigned char raw[SHA256_SIZE];
+		char hex[2 * SHA256_SIZE + 1];
+		sha256_keyed(cases[i].key, cases[i].len, cases[i].data, strlen(cases[i].data), raw);
+		for (size_t k = 0; k < sizeof(raw); k++)
+			snprintf(hex + 2 * k, 3, "%02x", raw[k]);
+		assert_string_equal(hex, cases[i].want);
+	}
+}
+
 /* One that grows out of the small is the same as one that was given all at once. */
 static void a_long_hash_in_pieces(void **state)
 {
@@ -250,6 +278,7 @@ int main(void)
 		cmocka_unit_test(hashes),
 		cmocka_unit_test(a_long_hash_in_pieces),
 		cmocka_unit_test(hashes_agree),
+		cmocka_unit_test(keyed_hashes),
 		cmocka_unit_test(errors_wrap),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,8 @@ struct bench {
 	struct plan_request request;
 	struct plan plan;
 	int result;
-	bool host; /* --host */
+	bool host;  /* --host */
+	bool tools; /* for the tools container */
 };
 
 static inline void bench_print(const struct bench *b)
@@ -37,7 +38,7 @@ static inline void bench_print(const struct bench *b)
 static inline void bench_project(struct bench *b, const char *yaml, const char *environment)
 {
 	struct project_request req = {
-		.dir = "/srv/shop", .environment = environment, .host = b->host
+		.dir = "/srv/shop", .environment = environment, .host = b->host, .tools = b->tools
 	};
 	b->diags.arena = &b->arena;
 	struct node *tree = yaml_read(

@@ -189,7 +189,8 @@ static void stages_before_a_first_start(void **state)
 	bench_plan(&b);
 	const struct step *compile = bench_step(&b, "compile api");
 	assert_non_null(compile);
-	assert_true(compile->one_off);
+	assert_true(compile->one_off && compile->alike);
+	assert_string_equal(words(&b, "compile api"), "/bin/sh -c make");
 	assert_null(bench_step(&b, "lint api"));
 	assert_null(bench_step(&b, "test web"));
 	assert_true(bench_needs(&b, "start api", "compile api"));
@@ -228,6 +229,7 @@ static void gates_before_a_replacement(void **state)
 	bench_plan(&b);
 	assert_null(bench_step(&b, "create containers"));
 	assert_true(bench_step(&b, "compile api")->one_off);
+	assert_false(bench_step(&b, "compile api")->alike); /* what is there is made otherwise */
 	assert_true(bench_needs(&b, "compile api", "install api"));
 	assert_true(bench_needs(&b, "create api", "compile api"));
 	assert_true(bench_needs(&b, "start api", "create api"));
@@ -252,6 +254,35 @@ static void gates_before_a_replacement(void **state)
 	assert_non_null(strstr(words(&b, "create containers"), " edge"));
 	bench_close(&b);
 	arena_release(&a);
+}
+
+/* A command beside a service needs what a start would, but for the container. */
+static void what_a_command_needs(void **state)
+{
+	struct bench b;
+	(void)state;
+	open_shop(&b, shop);
+	b.request.goal = GOAL_RUN;
+	strs_add(&b.arena, &b.request.services, "api");
+	bench_plan(&b);
+	assert_non_null(bench_step(&b, "build base"));
+	assert_true(bench_needs(&b, "install api", "build base"));
+	assert_null(bench_step(&b, "build own"));
+	assert_null(bench_step(&b, "install job"));
+	assert_null(bench_step(&b, "compile api"));
+	assert_null(bench_step(&b, "start api"));
+	b.request.goal = GOAL_UP;
+	b.request.services.count = 0;
+	bench_plan(&b);
+	bench_settle(&b);
+	b.request.goal = GOAL_RUN;
+	b.request.services.count = 1;
+	bench_plan(&b);
+	assert_string_equal(bench_steps(&b), "");
+	bench_input(&b, "/srv/shop/api/lock", "other");
+	bench_plan(&b);
+	assert_non_null(bench_step(&b, "install api"));
+	bench_close(&b);
 }
 
 /* What lies under it was removed: it serves until what is compiled now can take its place. */
@@ -330,6 +361,7 @@ int main(void)
 		cmocka_unit_test(stages_before_a_first_start),
 		cmocka_unit_test(gates_before_a_replacement),
 		cmocka_unit_test(gates_before_a_stop),
+		cmocka_unit_test(what_a_command_needs),
 		cmocka_unit_test(nothing_secret_in_a_command),
 		cmocka_unit_test(what_a_change_means),
 	};

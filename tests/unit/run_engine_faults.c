@@ -153,6 +153,36 @@ static struct engine *opened(void)
 }
 
 /* Proxy variables do not matter; one request; all fields arrive. */
+static bool libcurl_is_loaded(void)
+{
+	char line[600];
+	bool found = false;
+	FILE *f = fopen("/proc/self/maps", "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		found |= strstr(line, "libcurl") != NULL;
+	fclose(f);
+	return found;
+}
+
+/* It comes first: whoever asks once must not wait for forty libraries. */
+static void one_question_needs_no_library(void **state)
+{
+	(void)state;
+	struct arena a = ARENA_INIT;
+	struct world w = { 0 };
+	struct err e = ERR_INIT;
+	struct fake fake = fake_start("good");
+	struct engine *g = opened();
+	if (engine_look(g, &a, "fake", &w, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(w.containers.count, 1);
+	assert_false(libcurl_is_loaded());
+	engine_close(g);
+	arena_release(&a);
+	fake_stop(&fake);
+}
+
 static void an_honest_answer_is_read(void **state)
 {
 	(void)state;
@@ -333,6 +363,7 @@ static void contexts_are_followed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_question_needs_no_library),
 		cmocka_unit_test(four_messages),
 		cmocka_unit_test(addresses_are_checked),
 		cmocka_unit_test(contexts_are_followed),

@@ -171,6 +171,90 @@ static void one_run_at_a_time(void **state)
 	buf_release(&h.text);
 }
 
+static struct service own_service = { .name = "own" };
+
+static struct step *stage_alike(struct plan *p, const struct container *c, const char *line)
+{
+	struct step *s = stage(p, c, line);
+	s->containers.items[0] = arena_printf(&arena, "%s-stage-own", ws);
+	s->service = &own_service;
+	s->one_off = s->alike = true;
+	return s;
+}
+
+static void assert_no_container_alike(void)
+{
+	docker("[ -z \"$(docker ps -aq --filter name=$W-stage-own)\" ]");
+}
+
+/* What the module's own container is made of, though that never ran; and nothing of it stays. */
+static void in_a_container_alike(void **state)
+{
+	struct heard h = { BUF_INIT };
+	struct err e = ERR_INIT;
+	struct plan good = new_plan(), bad = new_plan();
+	(void)state;
+	docker("for n in 1 2; do docker network create --label devenv.workspace=$W $W-n$n; done");
+	make("create --init -u 1234 --network $W-n1", "own",
+		"-w /tmp -e IT=is -h fixed -v /var/anonymous --tmpfs /quick --pids-limit 77 "
+		"-p 127.0.0.1::80 --restart always --network-alias own --health-cmd false",
+		"sleep 600");
+	docker("docker network connect $W-n2 $W-own-1");
+	struct world w = look();
+	struct performer pf = performer_of(&w, &h);
+	const struct container *c = seen(&w, "own");
+	stage_alike(&good, c,
+		"id -u; pwd; echo $IT; hostname; ls -x /sys/class/net; test -d /var/anonymous && "
+		"grep -c /quick /proc/mounts; cat /sys/fs/cgroup/pids/pids.max "
+		"/sys/fs/cgroup/pids.max 2>/dev/null; echo err >&2; printf end");
+	struct step *s = stage_alike(&bad, c, "echo going wrong; exit 7");
+	if (perform(&pf, &good, &e))
+		fail_msg("%s", e.text);
+	static const char *const said[] = { "1234", "/tmp", "is", "fixed", "eth0  eth1  lo", "1",
+		"77", "err", "end" };
+	for (size_t i = 0; i < countof(said); i++) {
+		const char *line = arena_printf(&arena, "output test mod: %s\n", said[i]);
+		if (!strstr(h.text.data, line))
+			fail_msg("not said: %s\n%s", said[i], h.text.data);
+	}
+	assert_no_container_alike();
+	assert_int_equal(perform(&pf, &bad, &e), -1);
+	assert_int_equal(s->status, 7);
+	assert_string_equal(e.text, "test of own ended with status 7\ngoing wrong");
+	assert_no_container_alike();
+	assert_int_equal(seen(&w, "own")->state, UNIT_CREATED);
+	buf_release(&h.text);
+}
+
+static void a_cancelled_container_is_gone(void **state)
+{
+	struct heard h = { BUF_INIT };
+	struct plan p = new_plan();
+	(void)state;
+	make("create", "own", "", "sleep 600");
+	struct world w = look();
+	struct performer pf = performer_of(&w, &h);
+	stage_alike(&p, seen(&w, "own"), "trap '' TERM; echo ready; while :; do sleep 1; done");
+	run_and_cancel(&pf, &h, &p);
+	assert_no_container_alike();
+	buf_release(&h.text);
+}
+
+static void no_container_to_be_like(void **state)
+{
+	struct heard h = { BUF_INIT };
+	struct world w = look();
+	struct err e = ERR_INIT;
+	struct plan p = new_plan();
+	struct container gone = { .id = "gone", .service = "own" };
+	struct performer pf = performer_of(&w, &h);
+	(void)state;
+	stage_alike(&p, &gone, "true");
+	assert_int_equal(perform(&pf, &p, &e), -1);
+	assert_string_equal(e.text, "test mod: own has no container");
+	buf_release(&h.text);
+}
+
 static void a_signal_after_success(void **state)
 {
 	struct heard h = { BUF_INIT };
@@ -202,6 +286,9 @@ int main(void)
 		cmocka_unit_test_teardown(a_cancelled_stage_leaves_nothing, teardown),
 		cmocka_unit_test_teardown(one_that_takes_too_long, teardown),
 		cmocka_unit_test_teardown(one_run_at_a_time, teardown),
+		cmocka_unit_test_teardown(in_a_container_alike, teardown),
+		cmocka_unit_test_teardown(a_cancelled_container_is_gone, teardown),
+		cmocka_unit_test_teardown(no_container_to_be_like, teardown),
 		cmocka_unit_test_teardown(a_signal_after_success, teardown),
 	};
 	return on_the_engine(tests, countof(tests));

@@ -1,7 +1,7 @@
 /* No process survives: the abuse set of FAULTS F01 to F04 (one ignores TERM, one whose leader goes
  * while a child of its group stays, one that left its session by a double fork, one that holds the
- * pipe) under each guard, after a stop, after kill -9 of the agent, after kill -9 of the guardian;
- * as root and as anybody. */
+ * pipe, one with an environment of its own) under each guard, after a stop, after kill -9 of the
+ * agent, after kill -9 of the guardian; as root and as anybody. */
 #include "run_supervise_test.h"
 
 #include <grp.h>
@@ -31,6 +31,9 @@ static const char *const abuses[] = {
 	"sleep "
 	"0.05; done",
 	"trap 'exit 0' TERM; setsid sleep $MARK & wait",
+	/* a session, parents and an environment of its own: nothing of ours is left on it */
+	"setsid env -i sh -c \"sleep $MARK & exit 0\"; trap 'exit 0' TERM; while :; do sleep 0.05; "
+	"done",
 };
 
 static void start_abuses(struct stage_set *t, const char *mark)

@@ -10,11 +10,13 @@
 
 #include "dashboard_parts.h"
 
-enum { MESSAGE_MS = 6000 };
+enum { MESSAGE_MS = 6000, SAMPLED_MS = 2000 };
 
 void dashboard_init(struct dashboard *d, int width, int height)
 {
 	*d = (struct dashboard){ .width = width, .height = height, .dirty = true };
+	for (int i = 0; i < DASH_PANES; i++)
+		d->panes[i].found = d->panes[i].end = UINT64_MAX;
 	d->panes[DASH_LOGS].tails = d->panes[DASH_LOGS].follow = true;
 	d->panes[DASH_OUTPUT].tails = d->panes[DASH_OUTPUT].follow = true;
 	d->panes[DASH_LOGS].wrap = d->panes[DASH_OUTPUT].wrap = true;
@@ -130,6 +132,7 @@ static void add_unit(struct dashboard *d, const struct project *p, const struct 
 		.marks = marks_of(d, modules, name),
 		.uptime_s = k && k->state == UNIT_RUNNING ? k->uptime_s : -1,
 		.restarts = k ? k->restarts : 0,
+		.orphan = !s,
 		.history = history_of(d, name),
 	};
 	*list_push(a, &d->units) = u;
@@ -239,7 +242,7 @@ void dashboard_log(struct dashboard *d, bool error, const char *line, size_t len
 void dashboard_log_clear(struct dashboard *d)
 {
 	pane_clear(&d->panes[DASH_LOGS]);
-	d->skipped = 0;
+	d->sampled_until = 0;
 	d->dirty = true;
 }
 
@@ -247,7 +250,7 @@ void dashboard_log_skip(struct dashboard *d)
 {
 	static const char text[] =
 		"... more was written than can be shown; `devenv logs` has it all";
-	d->skipped++;
+	d->sampled_until = d->now_ms + SAMPLED_MS;
 	add_line(&d->panes[DASH_LOGS], d->colour ? "\033[2m" : "", text, strlen(text));
 	d->dirty = true;
 }
@@ -311,6 +314,10 @@ void dashboard_resize(struct dashboard *d, int width, int height)
 void dashboard_tick(struct dashboard *d, int64_t now_ms)
 {
 	d->now_ms = now_ms;
+	if (d->sampled_until && now_ms >= d->sampled_until) {
+		d->sampled_until = 0;
+		d->dirty = true;
+	}
 	if (!d->message[0] || now_ms < d->message_until)
 		return;
 	d->message[0] = '\0';
