@@ -29,6 +29,8 @@ typedef void supervise_fn(void *ctx, const struct container *unit);
 struct supervisor *supervisor_new(
 	struct loop *l, const struct places *pl, supervise_fn *fn, void *ctx, struct err *e);
 struct hosts *supervisor_hosts(struct supervisor *s);
+/* Makes the guardian now, ahead of a first start that is about to be asked for. */
+void supervisor_prepare(struct supervisor *s);
 /* Stops all, in the reverse order of their starts; the n-th call escalates. */
 void supervisor_stop(struct supervisor *s, int times);
 size_t supervisor_running(const struct supervisor *s); /* copies that have a process */

@@ -232,8 +232,21 @@ static void turn(struct agent *g)
 	look_around(g);
 }
 
+static bool runs_hosts(const struct project *p)
+{
+	for (size_t i = 0; i < p->services.count; i++)
+		if (p->services.items[i].where == RUN_HOST)
+			return true;
+	return false;
+}
+
+/* While who asked first still makes its plan, the guardian comes to be. */
 static void drive(struct agent *g)
 {
+	while (!g->ending && !g->had_peers)
+		turn(g);
+	if (!g->ending && runs_hosts(&g->base->project))
+		supervisor_prepare(g->supervisor);
 	while (!g->ending || supervisor_running(g->supervisor) > 0)
 		turn(g);
 }

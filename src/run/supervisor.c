@@ -357,6 +357,12 @@ struct hosts *supervisor_hosts(struct supervisor *s)
 	return &s->hosts;
 }
 
+void supervisor_prepare(struct supervisor *s)
+{
+	struct err ignored = ERR_INIT; /* the start says it */
+	own_guard(s, &ignored);
+}
+
 size_t supervisor_running(const struct supervisor *s)
 {
 	size_t n = 0;
