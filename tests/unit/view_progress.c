@@ -76,17 +76,15 @@ static void forget(struct scene *s)
 	s->text[0] = '\0';
 }
 
-/* 2026-11-22T07:54:17.669Z becomes T. */
-static void without_moments(char *text)
+/* "2026-01-31T10:00:00.123Z" -> "T" */
+static void forget_times(char *text)
 {
-	static const char mark[] = "\"time\":\"";
-	enum { LENGTH = sizeof("2026-11-22T07:54:17.669Z") - 1 };
-	for (char *at = text; (at = strstr(at, mark)) != NULL;) {
-		at += strlen(mark);
-		assert_int_equal(at[10], 'T');
-		assert_int_equal(at[LENGTH - 1], 'Z');
+	static const char key[] = "\"time\":\"";
+	for (char *at = text; (at = strstr(at, key));) {
+		at += sizeof(key) - 1;
+		assert_true(strlen(at) > 24 && at[23] == 'Z' && at[24] == '"');
 		*at++ = 'T';
-		memmove(at, at + LENGTH - 1, strlen(at + LENGTH - 1) + 1);
+		memmove(at, at + 23, strlen(at + 23) + 1);
 	}
 }
 
@@ -98,7 +96,7 @@ static void json_is_one_object_per_event(void **state)
 	say(&s, s.build, "start", "because", 0, -1);
 	say(&s, s.build, "progress", "2/4 RUN \033[2Jx", 1500, 0.25);
 	say(&s, NULL, "note", "n\"n", 0, -1);
-	without_moments(s.text);
+	forget_times(s.text);
 	assert_string_equal(s.text,
 		"{\"version\":1,\"time\":\"T\",\"kind\":\"step\",\"state\":\"started\","
 		"\"step\":\"build base\",\"action\":\"build\",\"unit\":\"base\","
