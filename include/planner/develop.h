@@ -35,7 +35,7 @@ enum {
 #define CALM_NS (50 * 1000000LL)        /* the least; doubles with each run cancelled */
 #define CALM_MAX_NS (1600 * 1000000LL)
 #define PATIENCE_NS (2 * 1000000000LL) /* few files, again and again: a log */
-#define STORM_PATIENCE_NS (15 * 1000000000LL)
+#define STORM_PATIENCE_NS (30 * 1000000000LL)
 
 struct turn_change {
 	int64_t first_ns, last_ns; /* when it was seen, first and last */

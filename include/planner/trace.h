@@ -16,6 +16,8 @@ int trace_make(struct arena *a, const struct project *p, const struct world *w,
 /* Targets for --all: each route's health path, else its own. */
 void trace_all(struct arena *a, const struct project *p, const struct world *w, struct strs *urls);
 
+/* Does its method promise to change nothing? */
+bool trace_safe(const struct trace_plan *p);
 /* What is still to be looked at; TRACE_PROBES: nothing. */
 enum trace_probe trace_next(const struct trace_plan *p, const struct trace_seen *s);
 /* Fills rows, cause and differences of a trace whose plan and seen are there. now: seconds since

@@ -1,7 +1,8 @@
 /*
- * The containers of a workspace for a view that stays: looked at every second without waiting for
- * the engine, with what its list does not say (exact start, restarts, first process), and what each
- * of them takes. The engine is asked for that only where the kernel's accounts cannot be read.
+ * The containers of a workspace for a view that stays: looked at when the engine says so, and every
+ * so often, without waiting for it, with what its list does not say (exact start, restarts, first
+ * process), and what each of them takes. The engine is asked for that only where the kernel's
+ * accounts cannot be read.
  */
 #ifndef RUN_SIGHT_H
 #define RUN_SIGHT_H
@@ -10,7 +11,7 @@
 
 struct sight; /* heap */
 
-enum { SIGHT_LOOK_MS = 1000, SIGHT_MEASURE_MS = 2000 };
+enum { SIGHT_LOOK_MS = 2000, SIGHT_MEASURE_MS = 2000 };
 
 /* g must stay; NULL: there is no engine, and never anything to be seen. */
 struct sight *sight_new(struct engine *g, const char *workspace);

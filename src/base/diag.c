@@ -83,6 +83,23 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	return -1;
 }
 
+/* What can be done about it whatever was tried; callers who know better say more. */
+static const char *remedy(int number)
+{
+	switch (number) {
+	case EACCES:
+		return "look whose it is (`ls -ld`); what a run as root left behind is root's: "
+		       "`sudo chown -R $USER` gives it back";
+	case EROFS:
+		return "that file system is mounted read-only";
+	case ENOSPC:
+	case EDQUOT:
+		return "the disk is full (`df -h`); `devenv clean` takes away what nothing uses";
+	default:
+		return "";
+	}
+}
+
 int err_errno(struct err *e, const char *fmt, ...)
 {
 	int number = errno;
@@ -91,7 +108,7 @@ int err_errno(struct err *e, const char *fmt, ...)
 	int len = vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
 	e->code = ERR_FAILED;
-	e->hint[0] = '\0';
+	snprintf(e->hint, sizeof(e->hint), "%s", remedy(number));
 	if (len >= 0 && (size_t)len < sizeof(e->text))
 		snprintf(e->text + len, sizeof(e->text) - (size_t)len, ": %s", strerror(number));
 	return -1;

@@ -64,6 +64,8 @@ static int nothing_at(struct context *c, const char *path, const char *what)
 	err_set(&c->error, ERR_FAILED, "%s %s", what, path);
 	if (near)
 		err_hint(&c->error, "did you mean %s?", near);
+	else
+		err_hint(&c->error, "`devenv config` shows what it has");
 	return fail(c);
 }
 

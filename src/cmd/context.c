@@ -21,6 +21,8 @@ static int find_root(struct context *c)
 	char *real = start ? path_real(&c->arena, start) : NULL;
 	if (!real)
 		return fail_with(c, ERR_USAGE, "there is no directory %s", start ? start : ".");
+	if (!dir_exists(real))
+		return fail_with(c, ERR_USAGE, "%s is not a directory", start);
 	c->root = real;
 	if (!c->g.files.count) {
 		char *root = config_find_root(&c->arena, real);

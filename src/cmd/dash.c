@@ -10,7 +10,8 @@
 #include "cmd/commands.h"
 #include "dash_parts.h"
 
-enum { FRAME_MS = 33, QUIET_FRAME_MS = 100 };
+/* A few frames may follow each other at once; over a second they are thirty at most. */
+enum { FRAME_MS = 37, BURST_MS = 2 * FRAME_MS, QUIET_FRAME_MS = 100 };
 
 static void draw(struct dash *d, int64_t now)
 {
@@ -19,14 +20,16 @@ static void draw(struct dash *d, int64_t now)
 	if (!dashboard_cursor(&d->view, &x, &y))
 		x = -1;
 	screen_draw(d->screen, &d->grid, x, y);
+	d->due = (d->due > now - BURST_MS ? d->due : now - BURST_MS) + FRAME_MS;
 	d->drawn = now;
 	d->touched = false;
 }
 
-/* What its user did is answered in the next frame; what merely happens may wait a little. */
+/* What its user did is answered at once; what merely happens may wait a little. */
 static int64_t next_frame(const struct dash *d)
 {
-	return d->drawn + (d->touched ? FRAME_MS : QUIET_FRAME_MS);
+	int64_t quiet = d->drawn + QUIET_FRAME_MS;
+	return d->touched || d->due > quiet ? d->due : quiet;
 }
 
 static void on_keys(void *ctx)

@@ -19,6 +19,7 @@ struct dash {
 	bool leave;
 	unsigned resizes; /* seen so far */
 	int64_t drawn;    /* when a frame was drawn last, monotonic ms */
+	int64_t due;      /* none is drawn before */
 	bool touched;     /* its user did something that is not drawn yet */
 
 	/* dash_world.c */

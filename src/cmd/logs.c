@@ -112,6 +112,8 @@ static int run_logs(struct context *c, const void *opts, const struct strs *args
 	int bad =
 		logs_read(c->engine, c->loop, &c->places, &c->world, &q, log_print, &p, &c->error);
 	log_printer_release(&p);
+	if (!bad && !c->world.containers.count && !dir_exists(c->places.logs))
+		note(c, "Nothing has run here yet: `devenv up` starts it.");
 	if (loop_signal(c->loop))
 		return o->follow ? 0 : 128 + loop_signal(c->loop);
 	return bad ? fail(c) : 0;

@@ -43,6 +43,10 @@ static const struct secret *named_secret(struct context *c, const char *name)
 	err_set(&c->error, ERR_USAGE, "there is no secret \"%s\" in this project", name);
 	if (near)
 		err_hint(&c->error, "did you mean %s?", near);
+	else
+		err_hint(&c->error, "%s",
+			all.count ? "`devenv secrets ls` lists them"
+				  : "it has none: `secrets:` in devenv.yml declares them");
 	fail(c);
 	return NULL;
 }

@@ -108,9 +108,12 @@ static int run_open(struct context *c, const void *opts, const struct strs *args
 		if (o->print)
 			printf("%s\n", urls.items[i].url);
 	}
-	if (!chosen)
-		return fail_with(c, ERR_FAILED, "%s has no URL",
+	if (!chosen) {
+		err_set(&c->error, ERR_FAILED, "%s has no URL",
 			args->count ? args->items[0] : "this project");
+		err_hint(&c->error, "`ports:` of a service and `routes:` give URLs, once it is up");
+		return fail(c);
+	}
 	if (o->print)
 		return 0;
 	const char *opener = getenv("BROWSER");
@@ -135,6 +138,17 @@ static const struct opt wait_options[] = {
 	{ 0 },
 };
 
+/* service NULL: none at all. */
+static int not_up(struct context *c, const char *service)
+{
+	err_set(&c->error, ERR_FAILED, "%s",
+		service ? arena_printf(&c->arena, "%s is not up", service)
+			: "nothing is up: there is nothing to wait for");
+	err_hint(&c->error, "start it with `devenv up -d%s%s`", service ? " " : "",
+		service ? service : "");
+	return fail(c);
+}
+
 static int run_wait(struct context *c, const void *opts, const struct strs *args)
 {
 	const struct wait_opts *o = opts;
@@ -152,8 +166,11 @@ static int run_wait(struct context *c, const void *opts, const struct strs *args
 				: world_container(&c->world, s->name) != NULL)
 			list[count++] = s;
 	}
+	for (size_t i = 0; i < args->count; i++)
+		if (!world_container(&c->world, args->items[i]))
+			return not_up(c, args->items[i]);
 	if (!count)
-		return fail_with(c, ERR_FAILED, "nothing is up: there is nothing to wait for");
+		return not_up(c, NULL);
 	c->loop = c->loop ? c->loop : loop_new();
 	struct performer pf = {
 		.loop = c->loop,

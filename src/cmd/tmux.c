@@ -141,7 +141,7 @@ static int ensure(
 	const char *made = NULL;
 	session_script(&script, s);
 	hash_hex(buf_str(&script), script.len, digest);
-	if (dir_make(c->places.state, 0700, &c->error) ||
+	if (registry_note(&c->places, &c->project, &c->error) ||
 		lock_take(&lock, path_join(&c->arena, c->places.state, "tmux.lock"), 10000,
 			&c->error))
 		return fail(c);

@@ -210,11 +210,22 @@ static int write_har(struct context *c, const char *path, const struct trace *t)
 	return file_write(path, b.data, b.len, 0600, false, &c->error) ? fail(c) : 0;
 }
 
+/* Did what may change something arrive twice? */
+static bool trace_repeated(const struct trace *t)
+{
+	return t->seen.route.address && t->seen.service.address && !trace_safe(&t->plan);
+}
+
 static int run_one(struct context *c, const struct trace_opts *o, struct trace_ask *ask)
 {
 	struct trace *t = arena_new(&c->arena, struct trace);
 	cleanup_buf struct buf b = BUF_INIT;
 	int status = trace_one(c, ask, t);
+	if (!status && trace_repeated(t))
+		note(c,
+			"note: %s was sent twice, through the route and at the service; "
+			"--from service sends it once",
+			t->plan.method);
 	if (!status && o->har)
 		status = write_har(c, o->har, t);
 	if (status)

@@ -48,9 +48,12 @@ void print_urls(struct context *c)
 	plan_urls(&c->arena, &c->project, &c->world, &urls);
 	cleanup_buf struct buf b = BUF_INIT;
 	for (size_t i = 0; i < urls.count; i++) {
-		buf_adds(&b, i ? "" : "\n");
-		text_clean(&b, urls.items[i].url, strlen(urls.items[i].url), false);
-		buf_addf(&b, "  (%s)\n", urls.items[i].service ? urls.items[i].service->name : "");
+		const struct url *u = &urls.items[i];
+		if (!world_container(&c->world, u->service->name))
+			continue; /* left out by up.services or by who named others */
+		buf_adds(&b, b.len ? "" : "\n");
+		text_clean(&b, u->url, strlen(u->url), false);
+		buf_addf(&b, "  (%s)\n", u->service->name);
 	}
 	emit(&b);
 }

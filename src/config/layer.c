@@ -231,6 +231,9 @@ static bool is_environment(const char *s)
 	return n && n < 64 && !s[n] && s[0] != '-' && !streq(s, "local");
 }
 
+static const char first_steps[] = "`devenv init hello` makes a small example, `devenv init --from "
+				  "compose.yml` takes over what is there";
+
 static void base_missing(struct load *l)
 {
 	static const char *const others[] = { "devenv.yaml", "devenv.nix", "devenv.lock" };
@@ -243,12 +246,12 @@ static void base_missing(struct load *l)
 			"%s belongs to another tool that is called devenv; there is no %s beside "
 			"it",
 			others[i], base_name);
-		d->hint = "`devenv init` writes one";
+		d->hint = first_steps;
 		return;
 	}
 	struct diag *d =
 		diag_add(l->d, SEV_ERROR, at, "there is no %s in %s", base_name, l->out->dir);
-	d->hint = "`devenv init` writes one";
+	d->hint = first_steps;
 }
 
 static void discover(struct load *l, struct layers *to)

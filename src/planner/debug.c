@@ -211,7 +211,7 @@ static void put_labels(struct tools *t)
 {
 	label(t, "devenv.workspace", t->p->workspace);
 	label(t, "devenv.root", t->p->dir);
-	label(t, "devenv.service", "debug");
+	label(t, "devenv.service", TOOLS_RUNG);
 	label(t, "devenv.version", t->req->version ? t->req->version : "");
 	label(t, "com.docker.compose.oneoff", "True");
 }

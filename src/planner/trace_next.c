@@ -5,7 +5,7 @@
  */
 #include "planner/trace.h"
 
-static bool is_safe(const struct trace_plan *p)
+bool trace_safe(const struct trace_plan *p)
 {
 	return streq(p->method, "GET") || streq(p->method, "HEAD") || streq(p->method, "OPTIONS");
 }
@@ -23,7 +23,7 @@ static bool wants_unverified(const struct trace_plan *p, const struct trace_seen
 
 static bool wants_redirects(const struct trace_plan *p, const struct trace_seen *s)
 {
-	return is_safe(p) && s->route.status >= 300 && s->route.status < 400 &&
+	return trace_safe(p) && s->route.status >= 300 && s->route.status < 400 &&
 	       trace_header(&s->route.headers, "Location");
 }
 
@@ -55,12 +55,12 @@ static bool wants_tls(const struct trace_plan *p, const struct trace_seen *s)
 static bool wants_other_host(const struct trace_plan *p, const struct trace_seen *s)
 {
 	int status = s->service.status;
-	return is_safe(p) && (status == 400 || status == 403 || status == 404 || status == 421);
+	return trace_safe(p) && (status == 400 || status == 403 || status == 404 || status == 421);
 }
 
 static bool wants_other_path(const struct trace_plan *p, const struct trace_seen *s)
 {
-	return is_safe(p) && p->other_path && s->service.status == 404;
+	return trace_safe(p) && p->other_path && s->service.status == 404;
 }
 
 static bool wants_needs(const struct trace_plan *p, const struct trace_seen *s)

@@ -10,7 +10,7 @@
 #include "run/logs.h"
 #include "run/loop.h"
 
-enum { LOOK_MS = 500, EMPTY_LOOKS = 6, TAIL_MS = 50 };
+enum { LOOK_MS = 500, EMPTY_LOOKS = 6, TAIL_MS = 20 };
 
 struct followed { /* one copy of a service */
 	struct followed *next;

@@ -75,9 +75,20 @@ static void open_where_it_ended(struct log_tail *t, struct tailed *f)
 		f->mark.inode = inode;
 }
 
+/* Asked at every end of what is there, so it takes one look at most times. */
+static bool is_newest(const struct log_tail *t, const struct tailed *f)
+{
+	char path[4096 + 300];
+	struct stat st;
+	log_file_name(path, sizeof(path), t->dir, f->service, f->mark.number, 0);
+	return stat(path, &st) == 0 && st.st_ino == f->mark.inode;
+}
+
 /* After the end of one generation: is there a newer one? */
 static bool open_newer(struct log_tail *t, struct tailed *f)
 {
+	if (is_newest(t, f))
+		return false;
 	uint64_t inode = 0;
 	int newer = -1;
 	uint64_t newer_inode = 0;

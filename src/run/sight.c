@@ -10,9 +10,10 @@
 #include "doc/json.h"
 #include "run/demux.h"
 #include "run/engine.h"
+#include "run/tmux.h"
 #include "run/usage.h"
 
-enum { AGAIN_MS = 2000, ID = 72 };
+enum { AGAIN_MS = 2000, HURRY_MS = 150, ID = 72 };
 
 struct seen { /* what is known of a container or process beyond the list */
 	struct seen *next;
@@ -36,7 +37,8 @@ struct sight {
 	struct seen *known;
 	struct engine_call *list, *inspection, *statistics;
 	char inspected[ID + 32], asked[ID + 32]; /* whom they are about */
-	int64_t next_look, next_measure;
+	struct engine_changes *changes;          /* its events: look when there are some */
+	int64_t next_look, next_measure, next_listen, looked;
 	bool hurry;
 	char trouble[200];
 };
@@ -53,6 +55,7 @@ void sight_free(struct sight *s)
 {
 	if (!s)
 		return;
+	engine_changes_free(s->changes);
 	engine_call_free(s->list);
 	engine_call_free(s->inspection);
 	engine_call_free(s->statistics);
@@ -251,6 +254,29 @@ static bool settle(struct sight *s, struct engine_call **call, void (*take)(stru
 	return true;
 }
 
+/* An engine that went away is listened to again when it is back. */
+static void listen(struct sight *s, int64_t now)
+{
+	struct err ignored = ERR_INIT;
+	bool lost = false;
+	if (!s->changes && now >= s->next_listen) {
+		s->next_listen = now + AGAIN_MS;
+		s->changes = engine_changes_begin(s->engine, s->workspace, &ignored);
+	}
+	if (!s->changes)
+		return;
+	s->hurry |= engine_changes_wait(s->changes, NULL, 0, &lost);
+	if (!lost)
+		return;
+	engine_changes_free(s->changes);
+	s->changes = NULL;
+}
+
+static bool is_due(const struct sight *s, int64_t now)
+{
+	return now >= s->next_look || (s->hurry && now >= s->looked + HURRY_MS);
+}
+
 bool sight_turn(struct sight *s, int64_t now_ms)
 {
 	if (!s->engine)
@@ -260,7 +286,9 @@ bool sight_turn(struct sight *s, int64_t now_ms)
 		s->next_look = now_ms + (s->trouble[0] ? AGAIN_MS : SIGHT_LOOK_MS);
 	fresh |= settle(s, &s->inspection, take_inspection);
 	settle(s, &s->statistics, take_statistics);
-	if (!s->list && (s->hurry || now_ms >= s->next_look)) {
+	listen(s, now_ms);
+	if (!s->list && is_due(s, now_ms)) {
+		s->looked = now_ms;
 		s->next_look = now_ms + AGAIN_MS;
 		begin_list(s);
 	}

@@ -22,6 +22,7 @@ COMPILE = "compileall"
 PARTS = ["devenv: seen, quiet, stage begun", "compile stage", "devenv: gates passed, told to stop",
          "the old process ends", "engine: started anew", "the program answers"]
 OWN = (0, 2)
+PATIENCE = 120  # seconds
 
 
 class Api:
@@ -57,9 +58,11 @@ class Api:
             return False
 
     def wait(self, turn):
-        """When it answered; it is asked every 2 ms."""
-        if not processes.until(lambda: self.says(turn), 30):
-            raise Failure(f"30 s after an edit of {SOURCE} the old one still answers")
+        """When it answered; it is asked every 2 ms. An engine with much to do takes 15 s to restart."""
+        if not processes.until(lambda: self.says(turn), PATIENCE):
+            status = self.bench.attempt(*self.shop.devenv, "status", "--json")
+            raise Failure(f"{PATIENCE} s after an edit of {SOURCE} it is not answered (load {load()})"
+                          f"; status: {status}")
         return time.time_ns()
 
     def events(self, begun, ended):

@@ -15,7 +15,8 @@ import processes
 from measure import Failure, compile_c, load, number
 from watch import Ours, Tree, plain, rename
 
-CHANGES = 50      # a second
+CHANGES = 50      # a second, and then a pause: runs wait until changes do
+PAUSE = 0.2       # seconds of each
 FILES = 1000
 SERVICES = """\
   chatty: {{ run: host, command: {child} chat 1024 {log}.chatty }}
@@ -33,7 +34,7 @@ class Changes(threading.Thread):
 
     def run(self):
         folder = os.path.join(self.tree.folder, "comes-and-goes", "below")
-        while not self.over.wait(1 / CHANGES):
+        while not self.over.wait((1 - PAUSE) / CHANGES + (PAUSE if self.count % CHANGES == 0 else 0)):
             self.count += 1
             name = self.tree.names[self.count * 7919 % FILES]
             (plain if self.count % 2 else rename)(name, f"{self.count}\n")

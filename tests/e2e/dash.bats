@@ -14,6 +14,7 @@ setup() {
 
 teardown() {
 	close_terminal
+	[ -z "${proxy:-}" ] || kill -KILL "$proxy" 2>/dev/null || true
 	[ -z "${PROJECT:-}" ] || devenv down -v -y >/dev/null 2>&1 || true
 }
 
@@ -275,6 +276,36 @@ passed() {
 	now '^> api +absent'
 	ok devenv --trust up -d --watch
 	now '^> api +(ready|running)'
+	leave
+}
+
+engine_answers() {
+	[ -S "$MACHINE/engine.sock" ]
+}
+
+# between: a way to the engine that can be cut.
+between() {
+	rm -f "$MACHINE/engine.sock"
+	python3 "$REPOSITORY/tests/faults/proxy.py" "$MACHINE/engine.sock" /var/run/docker.sock \
+		>"$MACHINE/between" 2>&1 3>&- &
+	proxy=$!
+	eventually 20 engine_answers
+}
+
+@test "an engine that goes away is said, keys go on, and it is seen again when it is back" {
+	shop losing
+	between
+	terminal 120 30
+	type_line "DOCKER_HOST=unix://$MACHINE/engine.sock $DEVENV dash web; echo left with \$?"
+	now '^> web +(ready|running)'
+	kill -KILL "$proxy"
+	now 'nobody listens|does not answer|no engine'
+	press k
+	now '^> db'
+	between
+	gone 'nobody listens|does not answer|no engine'
+	docker stop -t 0 "$(container web)" >/dev/null
+	now '^  web +exited'
 	leave
 }
 

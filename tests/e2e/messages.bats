@@ -193,3 +193,50 @@ s = socket.socket(socket.AF_UNIX); s.bind('$BATS_TEST_TMPDIR/hung.sock'); s.list
 	[[ $output == *'unknown key "servces"'*'going by what runs'* ]]
 	[ -z "$(docker ps -aq --filter "label=devenv.root=$PROJECT")" ]
 }
+
+@test "a beginner's mistakes are told with what to do next" {
+	export DOCKER_HOST=unix:///nonexistent
+	enter nothing
+	exits 3 devenv up
+	says "there is no devenv.yml in $PROJECT" "devenv init hello" "devenv init --from"
+	project begun <<-'END'
+		name: begun
+		services: { one: { run: host, command: [sleep, "1000"] } }
+	END
+	exits 2 devenv -C devenv.yml status
+	says "devenv.yml is not a directory"
+	ok devenv logs
+	says "Nothing has run here yet" "devenv up"
+	exits 1 devenv wait one
+	says "one is not up" "devenv up -d one"
+	exits 1 devenv wait
+	says "nothing is up" "devenv up -d"
+	exits 1 devenv open one
+	says "one has no URL" "ports:"
+	exits 2 devenv secrets get nope
+	says "no secret \"nope\"" "secrets:"
+	exits 1 devenv config zzz
+	says "has no zzz" "devenv config"
+	touch .devenv
+	exits 1 devenv --trust generate
+	says ".devenv is not a directory" "rm $PROJECT/.devenv"
+}
+
+@test "files that a run as root left behind are named with the way to get them back" {
+	[ "$(id -u)" = 0 ] || skip "only root can leave files of root's"
+	open=$(mktemp -d /tmp/devenv-open.XXXXXX) # bats' own folders are root's alone
+	new_machine "$open"
+	project mine <<-'END'
+		name: mine
+		services: { one: { run: host, command: [sleep, "1000"] } }
+	END
+	mkdir .devenv "$MACHINE/nobody"
+	chown 65534:65534 . devenv.yml "$MACHINE/nobody"
+	cp "$DEVENV" "$MACHINE/devenv"
+	chmod 755 "$MACHINE" "$MACHINE/devenv"
+	run env -i PATH="$PATH" HOME="$MACHINE/nobody" timeout -s KILL 60 setpriv --reuid=65534 \
+		--regid=65534 --clear-groups "$MACHINE/devenv" --trust generate
+	rm -rf "$open"
+	[ "$status" = 1 ] || fail "status $status"
+	says "$PROJECT/.devenv" "Permission denied" "sudo chown -R"
+}

@@ -233,7 +233,7 @@ shows() {
 
 @test "as text, as an archive, and what is no request" {
 	ok devenv trace --har x.har -H 'Cookie: a=hidden' -d 'a=1' /x
-	says 'POST https://t.localhost:' 'no stage is to blame' 'edge location /'
+	says 'POST https://t.localhost:' 'POST was sent twice' 'no stage is to blame' 'edge location /'
 	jq -e '.log.version == "1.2" and (.log.entries | length) == 2' x.har
 	jq -e '.log.entries[0].response.content.text == "taken\n"' x.har
 	run grep -c hidden x.har

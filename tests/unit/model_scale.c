@@ -98,10 +98,22 @@ static double decode_ms(size_t count, size_t *bytes)
 	return (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
 }
 
+/* Other work on the machine only ever adds. */
+static double least_decode_ms(size_t count, size_t *bytes)
+{
+	double least = decode_ms(count, bytes);
+	for (int i = 0; i < 4; i++) {
+		double ms = decode_ms(count, bytes);
+		least = ms < least ? ms : least;
+	}
+	return least;
+}
+
 static void linear(void **state)
 {
 	size_t few_bytes, many_bytes;
-	double few = decode_ms(1000, &few_bytes), many = decode_ms(10000, &many_bytes);
+	double few = least_decode_ms(1000, &few_bytes);
+	double many = least_decode_ms(10000, &many_bytes);
 	(void)state;
 	print_message("1000 services: %.1f ms, %zu KiB; 10000: %.1f ms, %zu KiB\n", few,
 		few_bytes / 1024, many, many_bytes / 1024);

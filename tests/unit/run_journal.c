@@ -140,7 +140,6 @@ static void the_engines_actions_become_states(void **state)
 	assert_false(engine_event_read(NULL, &t, &c, &note));
 }
 
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
