@@ -229,10 +229,10 @@ static int64_t read_epoch(struct span v)
 	int64_t n = 0, unit;
 	while (s.at < s.end && *s.at >= '0' && *s.at <= '9' && n < INT64_MAX / 10 - 9)
 		n = n * 10 + (*s.at++ - '0');
-	unit = n < 100000000000         ? 1000000000
-	       : n < 100000000000000    ? 1000000
-	       : n < 100000000000000000 ? 1000
-					: 1;
+	unit = n <= 9000000000         ? 1000000000
+	       : n <= 9000000000000    ? 1000000
+	       : n <= 9000000000000000 ? 1000
+				       : 1;
 	int64_t ns = n * unit + take_fraction(&s) / (1000000000 / unit);
 	return n > 100000000 && s.at == s.end ? ns : -1;
 }
