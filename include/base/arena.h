@@ -47,5 +47,10 @@ void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 void xfree(void *p); /* free(3) for rooms that may not name it */
+/*
+ * For a process that lives for weeks, called once before it takes much: whatever is large goes back
+ * to the system as soon as it is freed. No-op where the heap has no such switch.
+ */
+void heap_gives_back(void);
 
 #endif

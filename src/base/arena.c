@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 struct arena_block {
 	struct arena_block *next;
@@ -16,7 +19,7 @@ struct arena_block {
 	_Alignas(max_align_t) unsigned char data[];
 };
 
-enum { FIRST_BLOCK = 4096, HUGE_BLOCK = 2 << 20 };
+enum { FIRST_BLOCK = 4096, HUGE_BLOCK = 2 << 20, LARGE = 128 * 1024 };
 
 static _Noreturn void out_of_memory(size_t size)
 {
@@ -57,6 +60,18 @@ char *xstrdup(const char *s)
 void xfree(void *p)
 {
 	free(p);
+}
+
+/*
+ * Left to itself glibc takes the largest block that was ever freed as the measure of what is not
+ * worth giving back, and keeps twice as much: one flood of log lines would cost 4 MiB for ever.
+ */
+void heap_gives_back(void)
+{
+#ifdef M_TRIM_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+	mallopt(M_TRIM_THRESHOLD, LARGE);
+#endif
 }
 
 /*

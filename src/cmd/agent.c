@@ -345,6 +345,7 @@ static int run_agent(struct context *c, const void *opts, const struct strs *arg
 	struct lock lock = { .fd = -1 };
 	(void)opts, (void)args;
 	own_name();
+	heap_gives_back();
 	c->sought = true;
 	int status = open_places(c);
 	if (status) {

@@ -35,6 +35,27 @@ static void map_keeps_order(void **state)
 	arena_release(&a);
 }
 
+/* What waits for a slow disk: two buffers that grow in turns, and go. */
+static void burst(size_t most)
+{
+	cleanup_buf struct buf filling = BUF_INIT, writing = BUF_INIT;
+	for (size_t size = 1024; size <= most; size *= 2) {
+		buf_pad(&filling, '1', size);
+		buf_pad(&writing, '2', size);
+	}
+}
+
+static void a_burst_leaves_no_memory_behind(void **state)
+{
+	(void)state;
+	heap_gives_back();
+	const char *end = sbrk(0);
+	burst(1 << 20); /* the largest is what a heap takes as its measure */
+	for (int i = 0; i < 20; i++)
+		burst(1 << 18);
+	assert_true((const char *)sbrk(0) - end < 512 * 1024);
+}
+
 static void paths_are_normalised(void **state)
 {
 	(void)state;
@@ -268,6 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(map_keeps_order),
+		cmocka_unit_test(a_burst_leaves_no_memory_behind),
 		cmocka_unit_test(paths_are_normalised),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(nearest),
