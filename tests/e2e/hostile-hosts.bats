@@ -174,6 +174,13 @@ given_up() {
 	devenv status --json | jq -e --arg s "$1" '.services[] | select(.service == $s) | .state | test("dead|failed|given up")' >/dev/null
 }
 
+# heap_below KB: what lies in the agent's heap.
+heap_below() {
+	local heap
+	heap=$(awk '/^[0-9a-f]+-/ { heap = /\[heap\]/ } heap && /^Private_Dirty/ { print $2 }' "/proc/$(agent)/smaps")
+	[ "${heap:-0}" -lt "$1" ]
+}
+
 @test "a flood without a reader neither blocks the service nor grows the agent" {
 	services <<-END
 		  flood: { run: host, command: "yes 'a line that says very little' | head -c 500000000; echo written >finished; exec sleep 86400.$token" }
@@ -184,6 +191,7 @@ given_up() {
 		pss=$(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup")
 		[ "$pss" -lt 30000 ] || fail "process $pid has $pss kB"
 	done
+	eventually 20 heap_below 1000
 	LIMIT=20 ok devenv logs -n 3 flood
 	says "a line that says very little"
 	[ "$(du -sm .devenv/logs | cut -f 1)" -lt 200 ]
