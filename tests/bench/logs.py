@@ -50,7 +50,11 @@ def up(bench, name, text):
 
 
 def status(bench, project):
-    return json.loads(bench.do(bench.program, "-C", project, "--json", "status"))
+    said = bench.do(bench.program, "-C", project, "--json", "status")
+    try:
+        return json.loads(said)
+    except ValueError as error:
+        raise Failure(f"status said {said[:40]!r} ({error})") from error
 
 
 def containers(bench, project):

@@ -88,13 +88,13 @@ on_screen() {
 		until 33 91
 		until at-work:
 		size 20 60
-		type sh -c 'echo go$((1)); exec sleep 1000'\r
+		type sh -c 'trap "echo back$((1))" CONT; echo go$((1)); while :; do sleep 0.2; done'\r
 		until go1
 		type \x1a
 		until Stopped
 		until at-work:
 		type fg\r
-		until exec sleep 1000
+		until back1
 		type \x03
 		until at-work:
 		type stty size\r
@@ -109,13 +109,13 @@ on_screen() {
 		until blue in page
 		until 33 91
 		until at-work:
-		type sh -c 'echo go$((1)); exec sleep 1000'\r
+		type sh -c 'trap "echo back$((1))" CONT; echo go$((1)); while :; do sleep 0.2; done'\r
 		until go1
 		type \x1a
 		until topped
 		until at-work:
 		type fg\r
-		until exec sleep 1000
+		until back1
 		type \x03
 		until at-work:
 		type exit 6\r

@@ -2,9 +2,12 @@
 #
 # shellcheck shell=bash disable=SC2154
 
-# terminal [COLUMNS [ROWS]]: a shell in the current folder on a screen of that size.
+SCREENS=0
+
+# terminal [COLUMNS [ROWS]]: a shell in the current folder on a screen of that size. Each is a server
+# of its own: one that ends is still there for a moment.
 terminal() {
-	SCREEN=devenv-$$-$BATS_TEST_NUMBER
+	SCREEN=devenv-$$-$BATS_TEST_NUMBER-$((SCREENS += 1))
 	env -u TMUX tmux -L "$SCREEN" -f /dev/null new-session -d -x "${1:-100}" -y "${2:-30}" \
 		-e "DEVENV=$DEVENV" -e LANG=C.UTF-8 "bash --norc --noprofile" 3>&-
 	on_screen set-option -g status off

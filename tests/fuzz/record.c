@@ -38,7 +38,7 @@ static void check_record(const struct record *r, const char *line, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct record r;
-	char *line = malloc(size + !size); /* its end is the end of the memory */
+	char *line = calloc(1, size + !size); /* its end is the end of the memory */
 	if (!line)
 		return 0;
 	if (size)

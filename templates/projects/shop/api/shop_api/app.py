@@ -73,6 +73,10 @@ def create_app(store, queue):
     trace(app)
     errors(app)
 
+    @app.get("/")
+    def index():
+        return jsonify(products="/api/products", orders="/api/orders")
+
     @app.get("/healthz")
     def health():
         store.check()

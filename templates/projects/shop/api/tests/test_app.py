@@ -66,6 +66,9 @@ class Api(unittest.TestCase):
         self.assertEqual(self.client.post("/orders", json=ORDER).status_code, 201)
         self.assertEqual(len(self.store.placed), 1)
 
+    def test_the_first_page_says_what_there_is(self):
+        self.assertEqual(self.client.get("/").json["orders"], "/api/orders")
+
     def test_an_unknown_product_and_an_unknown_order_are_404(self):
         answer = self.client.post("/orders", json={**ORDER, "product": "x"})
         self.assertEqual(answer.status_code, 404)
