@@ -30,6 +30,7 @@ struct fed { /* one copy of the service */
 	int number;
 	struct container container; /* its strings are those above */
 	struct log_stream *stream;
+	int64_t from_ns; /* what the stream brings up to here was given before it began */
 	int64_t last_ns, resume_ms, window_ms;
 	size_t window;
 	struct buf sample; /* lines of a flood, until it is known whether some are missing */
@@ -91,7 +92,8 @@ static void give(struct fed *c, bool error, int64_t time_ns, const char *line, s
 	if (c->behind)
 		f->ops->skipped(f->ctx);
 	c->behind = false;
-	c->last_ns = time_ns;
+	if (time_ns > c->last_ns)
+		c->last_ns = time_ns;
 	f->ops->line(f->ctx, error, line, len);
 }
 
@@ -111,7 +113,8 @@ static void on_line(void *ctx, const char *service, int number, enum stream s, i
 	struct fed *c = ctx;
 	(void)service, (void)number;
 	c->window += len + LINE_COST;
-	if (time_ns <= c->last_ns)
+	/* Two streams have no order between them: a line may be older than the one before. */
+	if (time_ns <= c->from_ns)
 		return;
 	if (!c->flood) {
 		give(c, s == STREAM_STDERR, time_ns, line, len);
@@ -151,6 +154,7 @@ static void begin_stream(struct fed *c, int64_t now)
 	};
 	c->window = 0;
 	c->window_ms = now;
+	c->from_ns = c->last_ns;
 	c->stream = log_stream_begin(c->owner->engine, &r, &ignored);
 	c->resume_ms = now + AGAIN_MS;
 }
