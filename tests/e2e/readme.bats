@@ -14,9 +14,11 @@ teardown_file() {
 	clean_machine
 }
 
-# The commands of the tour, one a line, each followed by a check of its status.
+# The commands of the tour, one a line, each followed by a check of its status. The package that the
+# tour adds has a name of its own: who followed the tour to its end has that image already.
 script() {
-	sed -n '/^<!-- tour/,/^<!-- end of tour/s/^\$ //p' "$REPOSITORY/README.md" | while IFS= read -r line; do
+	sed -n '/^<!-- tour/,/^<!-- end of tour/s/^\$ //p' "$REPOSITORY/README.md" |
+		sed "s/python3-yaml/&-$$/" | while IFS= read -r line; do
 		printf 'echo == %q\n%s || exit 1\n' "$line" "$line"
 	done
 }
