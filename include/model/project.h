@@ -245,7 +245,9 @@ struct volume {
 	const char *name;
 	enum volume_kind kind;
 	bool per_branch;
-	const char *initial;
+	const char *initial; /* absolute: what a new one begins with; NULL: nothing */
+	bool dump;           /* that is a dump: its service loads it when it is ready */
+	struct place initial_place;
 	bool external;
 	const struct node *node; /* Compose's own keys are carried */
 	struct place place;

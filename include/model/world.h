@@ -103,6 +103,7 @@ struct world {
 	struct strs volumes; /* names of this workspace's volumes, when asked */
 	bool volumes_known;
 	struct strs networks;
+	struct strs unloaded; /* volumes of the engine whose first dump is not loaded yet */
 	LIST_OF(struct seen_file) files;
 	LIST_OF(struct allocation) allocations;
 	LIST_OF(struct seen_secret) secrets;

@@ -30,6 +30,8 @@ struct plan_request {
 	int64_t timeout_ms;    /* -t of stop; <0: each service's own */
 	const char *version;   /* of devenv, for labels */
 	const char *state_dir; /* of the workspace, for mounts that must survive */
+	struct strs self;      /* a command line of devenv about this project, short of the command
+				*/
 };
 
 /* 0, or diagnostics (a service that no profile allows, a reference to a port that is not published,

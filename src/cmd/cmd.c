@@ -96,6 +96,7 @@ const struct cmd *const commands[] = {
 	&cmd_complete_words,
 	&cmd_agent,
 	&cmd_session,
+	&cmd_load_initial,
 	NULL,
 };
 

@@ -9,6 +9,8 @@
 #include "cmd/context.h"
 #include "cmd/dumps.h"
 #include "cmd/lifecycle.h"
+#include "run/detach.h"
+#include "run/initial.h"
 
 struct db_opts {
 	const char *output;
@@ -200,6 +202,32 @@ static int run_db(struct context *c, const void *opts, const struct strs *args)
 	status = status ? status : read_words(c, args, v->takes_file, &a);
 	return status ? status : v->run(c, &a);
 }
+
+/* What a new volume begins with; `up` asks for it as a step of its own. */
+static int run_initial(struct context *c, const void *opts, const struct strs *args)
+{
+	const char *volume = args->items[1], *file = args->items[2];
+	const struct container *k;
+	(void)opts;
+	int status = look(c);
+	const struct service *s = status ? NULL : named_service(c, args->items[0]);
+	if (!s || !(k = running_copy(c, s->name, 1)))
+		return status ? status : (int)c->error.code;
+	own_name();
+	status = load_data(c, s, k, file, path_base(file));
+	if (!status && initial_end(&c->places, volume, &c->error))
+		return fail(c);
+	return status;
+}
+
+const struct cmd cmd_load_initial = {
+	.name = "__load",
+	.args = "SVC VOLUME FILE",
+	.help = "load the dump that a new volume begins with",
+	.min_args = 3,
+	.max_args = 3,
+	.run = run_initial,
+};
 
 const struct cmd cmd_db = {
 	.name = "db",
