@@ -39,6 +39,10 @@ struct plan_request {
 int plan_make(struct arena *a, const struct project *p, const struct world *w,
 	const struct plan_request *req, struct plan *out, struct diags *d);
 
+/* The engine's name of a volume; NULL: it is external, so not ours to name. */
+const char *plan_volume_name(
+	struct arena *a, const struct project *p, const struct world *w, const struct volume *v);
+
 /* Which files must be hashed into world.inputs before plan_make(): absolute paths, sorted. */
 void plan_inputs(struct arena *a, const struct project *p, struct strs *paths);
 /* Tags of all used rungs, for the probe to ask the engine about. Needs world.inputs. */

@@ -38,6 +38,8 @@ struct engine_ask {
 	size_t body_len;    /* of a body that is no text; 0: as long as it is */
 	bool unversioned;
 	bool patient; /* takes as long as the engine answers pings */
+	size_t (*produce)(
+		void *ctx, char *into, size_t size); /* as of struct http_request: a tar */
 	bool (*data)(void *ctx, const char *data, size_t len); /* body as it comes */
 	void *ctx;
 };

@@ -16,14 +16,14 @@
 
 enum { TICK_MS = 100 };
 
-static bool has_data_volumes(const struct context *c)
+static bool has_data_volumes(struct context *c)
 {
-	for (size_t i = 0; i < c->world.volumes.count; i++)
-		for (size_t k = 0; k < c->project.volumes.count; k++)
-			if (c->project.volumes.items[k].kind == VOLUME_DATA &&
-				ends_with(c->world.volumes.items[i],
-					c->project.volumes.items[k].name))
-				return true;
+	for (size_t i = 0; i < c->project.volumes.count; i++) {
+		const struct volume *v = &c->project.volumes.items[i];
+		const char *name = plan_volume_name(&c->arena, &c->project, &c->world, v);
+		if (v->kind == VOLUME_DATA && name && strs_has(&c->world.volumes, name))
+			return true;
+	}
 	return false;
 }
 

@@ -224,6 +224,8 @@ struct part_word {
 	const char *name; /* in the label devenv.inputs */
 	const char *says; /* when it changed */
 };
+bool unit_mounts(const struct unit *u, const char *volume);                /* by its key */
+const char *volume_digest(struct arena *a, const struct volume_record *r); /* in that label */
 extern const struct part_word part_words[PARTS], rung_part_words[RUNG_PARTS];
 struct hasher *part_hash(struct unit *u, enum part p);
 void hash_end(struct make *m, struct unit *u); /* parts, digest and inputs of what was hashed */
