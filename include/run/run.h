@@ -245,6 +245,9 @@ struct git_facts {
 };
 int git_look(struct arena *a, const char *dir, struct git_facts *out,
 	struct err *e); /* no repository: all NULL, 0 */
+/* What is built from dir: its commit, and whether the files below dir are that commit's. Not for
+ * every command: it looks at each file. */
+int git_source(struct arena *a, const char *dir, struct source_facts *out, struct err *e);
 /* Would git leave path (below dir) out of a commit? Outside of a repository: yes. */
 int git_ignored(const char *dir, const char *path, bool *ignored, struct err *e);
 
