@@ -188,6 +188,22 @@ struct load {                /* how the data is replaced by that of a dump */
 	struct place place;
 };
 
+struct artifact {           /* one path that a production image persists */
+	const char *source; /* in the build: absolute */
+	const char *target; /* in the image: absolute */
+	const char *said;   /* source as written */
+	struct place place;
+};
+
+struct release {                            /* how a module becomes a production image */
+	const char *build;                  /* shell line, run in the module's rung; NULL: none */
+	const struct image *image;          /* the rung that the result stands on; NULL: from */
+	const char *from;                   /* a registry image; NULL: image */
+	bool dependencies;                  /* the locked ones are part of the image */
+	LIST_OF(struct artifact) artifacts; /* at least one */
+	struct place place;
+};
+
 enum restart { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_UNLESS_STOPPED };
 
 struct service {
@@ -215,7 +231,7 @@ struct service {
 	struct strs dump;   /* argv of what prints a dump of its data; none: nothing */
 	struct load load;
 	const struct develop *develop; /* NULL: not a module */
-	const struct node *release;
+	const struct release *release; /* NULL: none; only modules have one */
 	int replicas;
 	const char *stop_signal; /* NULL: the image's */
 	int64_t stop_grace_ms;   /* default 10 s */

@@ -21,11 +21,13 @@ enum goal {
 struct plan_request {
 	enum goal goal;
 	struct strs services; /* named on the command line; none: the default set */
+	struct strs images;   /* build: rungs that are named, too */
 	struct strs profiles;
 	bool no_deps;  /* --no-deps */
 	bool recreate; /* --force-recreate */
 	bool volumes;  /* down -v */
 	bool build;    /* up --build: rebuild although the tag is there */
+	bool no_cache; /* build: what the builder remembers of earlier builds is not used */
 	bool no_hooks;
 	int64_t timeout_ms;    /* -t of stop; <0: each service's own */
 	const char *version;   /* of devenv, for labels */

@@ -198,6 +198,8 @@ static const char *const *build_argv(struct arena *a, const struct build *b)
 	const char *const head[] = { "docker", "build", "--force-rm", "-t", b->tag };
 	for (size_t i = 0; i < countof(head); i++)
 		strs_add(a, &v, head[i]);
+	if (b->no_cache)
+		strs_add(a, &v, "--no-cache");
 	for (size_t i = 0; i < b->labels.count; i++) {
 		strs_add(a, &v, "--label");
 		strs_add(a, &v, b->labels.items[i]);
