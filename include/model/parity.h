@@ -37,11 +37,12 @@ struct image_facts {
 /* What one service of one environment runs. */
 struct parity_image {
 	const struct service *service;
-	const char *name;                /* as people know it: the rung, or the registry's name */
-	const char *reference;           /* as the engine does; NULL: there is none to look into */
-	const char *why;                 /* there is none */
-	bool built;                      /* by devenv; else it comes from a registry */
-	struct strs dirs;                /* directories of interest besides the usual ones */
+	const char *name;      /* as people know it: the rung, or the registry's name */
+	const char *reference; /* as the engine does; NULL: there is none to look into */
+	const char *why;       /* there is none */
+	bool built;            /* by devenv; else it comes from a registry */
+	struct strs dirs;      /* directories of interest besides the usual ones */
+	const char *tree;      /* where it works: its files are of interest, too; NULL: nowhere */
 	const struct image_facts *facts; /* NULL, or without id: not looked into */
 };
 struct parity_images {

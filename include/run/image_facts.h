@@ -10,21 +10,24 @@
 #include "run/run.h"
 
 struct image_ask {
-	const char *reference; /* a tag or a registry's name; nothing is pulled */
-	struct strs dirs;      /* directories whose mode and owner matter; sorted */
-	const char *workspace; /* whose container it is while it is there */
+	const char *reference;   /* a tag or a registry's name; nothing is pulled */
+	struct strs trees;       /* directories whose files matter besides its own; sorted */
+	struct strs dirs;        /* directories whose mode and owner matter; sorted */
+	const char *workspace;   /* whose container it is while it is there */
+	bool id_alone;           /* nothing else is of interest */
+	struct image_facts *out; /* id NULL when the engine has no such image */
 };
 
 /*
- * 0, with out->id NULL when the engine has no such image. cache: a directory that may be made.
- * Signals that would end the process wait until the container is removed.
+ * Some at once. cache: a directory that may be made. Signals that would end the process wait until
+ * the containers are removed, which they then are at once.
  *
- * Facts by group: os, packages, users, groups, locale, timezone, directories, files (below the
- * image's working directory), environment, ports, volumes, labels, and entrypoint, command, user,
- * working_dir, stop_signal, healthcheck, architecture, which have one value.
+ * Facts by group: os, packages, users, groups, locale, timezone, directories, files (below
+ * trees and the image's working directory), environment, ports, volumes, labels, and entrypoint,
+ * command, user, working_dir, stop_signal, healthcheck, architecture, which have one value.
  */
 int image_facts_read(struct engine *g, struct arena *a, const char *cache,
-	const struct image_ask *ask, struct image_facts *out, struct err *e);
+	const struct image_ask *asks, size_t count, struct err *e);
 
 /* ---- image_texts.c: what files and the engine's answer say. ---- */
 void facts_of_config(struct arena *a, const struct node *inspect, struct image_facts *out);
@@ -47,8 +50,8 @@ struct image_path {
 struct image_tree *image_tree_new(
 	struct arena *a, const struct image_path *path, struct image_facts *out);
 bool image_tree_feed(void *tree, const char *data, size_t len); /* false: enough */
-/* Says in out->unread what it could not take. Frees. */
-void image_tree_end(struct image_tree *t);
+/* Says in out->unread what it could not take of what was there. Frees. */
+void image_tree_end(struct image_tree *t, bool there);
 
 /* ---- image_cache.c ---- */
 bool image_cache_load(struct arena *a, const char *dir, const char *id, const struct image_ask *ask,

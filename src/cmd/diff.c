@@ -70,55 +70,81 @@ static int build_images(struct side *s, const struct strs *services)
 }
 
 /* Services that share an image have it read once, with the directories of all of them. */
-static void gather_dirs(struct side *s, const struct parity_image *like, struct strs *dirs)
+static void add_once(struct arena *a, struct strs *l, const char *dir)
+{
+	if (dir && !strs_has(l, dir))
+		strs_add(a, l, dir);
+}
+
+static void gather_dirs(struct side *s, struct image_ask *ask)
 {
 	for (size_t i = 0; i < s->images.count; i++) {
 		const struct parity_image *x = &s->images.items[i];
-		for (size_t k = 0; streq(x->reference, like->reference) && k < x->dirs.count; k++) {
-			if (!strs_has(dirs, x->dirs.items[k]))
-				strs_add(&s->c->arena, dirs, x->dirs.items[k]);
-		}
+		if (!streq(x->reference, ask->reference))
+			continue;
+		add_once(&s->c->arena, &ask->trees, x->tree);
+		for (size_t k = 0; k < x->dirs.count; k++)
+			add_once(&s->c->arena, &ask->dirs, x->dirs.items[k]);
 	}
-	strs_sort(dirs);
 }
 
-static const struct image_facts *read_before(struct side *s, size_t n)
+static bool is_wanted(const struct parity_image *i, const struct strs *services)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (s->images.items[i].facts &&
-			streq(s->images.items[i].reference, s->images.items[n].reference))
-			return s->images.items[i].facts;
+	return i->reference && (!services->count || strs_has(services, i->service->name));
+}
+
+static const struct parity_image *counterpart(struct side *other, const struct parity_image *i)
+{
+	for (size_t k = 0; k < other->images.count; k++) {
+		if (streq(other->images.items[k].service->name, i->service->name))
+			return &other->images.items[k];
 	}
 	return NULL;
 }
 
-static int read_image(struct context *c, struct side *s, size_t n)
+struct asks {
+	struct image_ask *items;
+	size_t count, cap;
+};
+
+/* Where both environments run one image there is nothing to compare it with. */
+static void ask_for(struct context *c, struct side sides[2], size_t n, struct parity_image *i,
+	struct asks *asks)
 {
-	struct parity_image *i = &s->images.items[n];
-	struct image_facts *facts = arena_new(&s->c->arena, struct image_facts);
-	struct strs dirs = { 0 };
-	i->facts = read_before(s, n);
-	if (i->facts)
-		return 0;
-	gather_dirs(s, i, &dirs);
-	struct image_ask ask = {
-		.reference = i->reference, .dirs = dirs, .workspace = s->c->project.workspace
-	};
-	if (image_facts_read(c->engine, &s->c->arena, s->c->places.cache, &ask, facts, &c->error))
-		return fail(c);
-	i->facts = facts;
-	return 0;
+	const struct parity_image *other = counterpart(&sides[!n], i);
+	bool compared = other && !streq(other->reference, i->reference);
+	struct image_ask *ask = NULL;
+	for (size_t k = 0; k < asks->count; k++) {
+		if (streq(asks->items[k].reference, i->reference))
+			ask = &asks->items[k];
+	}
+	if (!ask) {
+		ask = list_push(&c->arena, asks);
+		*ask = (struct image_ask){ .reference = i->reference,
+			.workspace = sides[n].c->project.workspace,
+			.id_alone = true,
+			.out = arena_new(&c->arena, struct image_facts) };
+		gather_dirs(&sides[0], ask);
+		gather_dirs(&sides[1], ask);
+		strs_sort(&ask->trees);
+		strs_sort(&ask->dirs);
+	}
+	ask->id_alone = ask->id_alone && !compared;
+	i->facts = ask->out;
 }
 
-static int read_images(struct context *c, struct side *s, const struct strs *services)
+static int read_images(struct context *c, struct side sides[2], const struct strs *services)
 {
-	for (size_t i = 0; i < s->images.count; i++) {
-		const struct parity_image *x = &s->images.items[i];
-		bool wanted = !services->count || strs_has(services, x->service->name);
-		int status = wanted && x->reference ? read_image(c, s, i) : 0;
-		if (status)
-			return status;
+	struct asks asks = { 0 };
+	for (size_t n = 0; n < 2; n++) {
+		for (size_t i = 0; i < sides[n].images.count; i++) {
+			if (is_wanted(&sides[n].images.items[i], services))
+				ask_for(c, sides, n, &sides[n].images.items[i], &asks);
+		}
 	}
+	if (image_facts_read(c->engine, &c->arena, sides[0].c->places.cache, asks.items, asks.count,
+		    &c->error))
+		return fail(c);
 	return 0;
 }
 
@@ -131,9 +157,7 @@ static int look_into(struct context *c, struct side sides[2], const struct diff_
 	for (size_t i = 0; !status && i < 2; i++)
 		status = name_images(&sides[i]);
 	status = status ? status : open_engine(c);
-	for (size_t i = 0; !status && i < 2; i++)
-		status = read_images(c, &sides[i], services);
-	return status;
+	return status ? status : read_images(c, sides, services);
 }
 
 static int check_names(struct side sides[2], const struct strs *services)

@@ -30,7 +30,6 @@ static const struct node *artifacts_of(const struct service *s)
 static void dirs_of(struct arena *a, const struct service *s, struct strs *dirs)
 {
 	const struct node_pair *pair;
-	add_dir(a, dirs, s->working_dir);
 	for (size_t i = 0; i < s->mounts.count; i++)
 		add_dir(a, dirs, s->mounts.items[i].target);
 	node_each_pair(artifacts_of(s), i, pair) add_dir(a, dirs, node_text(pair->value));
@@ -43,6 +42,8 @@ static void image_of(struct make *m, struct unit *u, struct parity_image *out)
 	out->service = s;
 	out->name = s->image ? s->image->name : s->image_name;
 	dirs_of(m->a, s, &out->dirs);
+	if (s->working_dir && *s->working_dir == '/' && s->working_dir[1])
+		out->tree = path_normal(m->a, s->working_dir);
 	if (s->where == RUN_HOST)
 		out->why = "it runs on the host";
 	else if (u->rung)
@@ -86,11 +87,14 @@ static void note_name(struct reader *r, struct map *names, const char *name, con
 		map_set(names, id, (void *)name);
 }
 
-static void note_names(struct reader *r)
+/* Where an id is mapped to one that has a name already, it goes by that. */
+static void note_names(struct reader *r, bool mapped)
 {
 	const struct image_facts *f = r->image->facts;
 	for (size_t i = 0; i < f->items.count; i++) {
 		const struct image_fact *x = &f->items.items[i];
+		if (mapped != (r->user && streq(x->name, r->user->user)))
+			continue;
 		if (streq(x->group, "users"))
 			note_name(r, &r->users, x->name, x->value);
 		else if (streq(x->group, "groups"))
@@ -108,7 +112,7 @@ static const char *name_of(const struct map *names, const char *id)
 static const char *with_names(struct reader *r, const char *value, bool declared)
 {
 	size_t mode = strcspn(value, " ");
-	if (!value[mode])
+	if (*value == '-' || !value[mode]) /* a link */
 		return value;
 	const char *uid = value + mode + 1, *gid = strchr(uid, ':');
 	if (!gid)
@@ -200,7 +204,8 @@ void facts_of_image(struct arena *a, const struct parity_side *side, const struc
 	r.user = i->built ? mapped_user(side, i->service->image) : NULL;
 	r.uid = arena_printf(a, "%ld", (long)side->world->uid);
 	r.gid = arena_printf(a, "%ld", (long)side->world->gid);
-	note_names(&r);
+	note_names(&r, false);
+	note_names(&r, true);
 	for (size_t k = 0; k < i->facts->items.count; k++)
 		read_one(&r, &i->facts->items.items[k]);
 	map_release(&r.users);

@@ -20,6 +20,9 @@ static const char *file_of(
 	int format = CACHE_FORMAT;
 	hasher_field(h, &format, sizeof(format));
 	hasher_str(h, id);
+	for (size_t i = 0; i < ask->trees.count; i++)
+		hasher_str(h, ask->trees.items[i]);
+	hasher_field(h, &ask->trees.count, sizeof(ask->trees.count));
 	for (size_t i = 0; i < ask->dirs.count; i++)
 		hasher_str(h, ask->dirs.items[i]);
 	hasher_end(h, hex);

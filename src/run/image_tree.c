@@ -190,13 +190,13 @@ bool image_tree_feed(void *tree, const char *data, size_t len)
 	return tar_feed(t->tar, data, len);
 }
 
-void image_tree_end(struct image_tree *t)
+void image_tree_end(struct image_tree *t, bool there)
 {
 	char hex[HASH_HEX + 1];
 	const char *why = t->too_much                      ? "it holds too much"
 			  : t->enough || tar_whole(t->tar) ? NULL
 							   : "its archive is broken";
-	if (why)
+	if (there && why)
 		strs_add(t->a, &t->out->unread,
 			arena_printf(t->a, "%s was not read to its end: %s", t->want.path, why));
 	if (t->hash)
