@@ -32,6 +32,7 @@ extern const struct cmd cmd_config;
 extern const struct cmd cmd_plan;
 extern const struct cmd cmd_generate;
 extern const struct cmd cmd_graph;
+extern const struct cmd cmd_diff;
 extern const struct cmd cmd_build;
 extern const struct cmd cmd_db;
 extern const struct cmd cmd_secrets;

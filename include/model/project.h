@@ -327,6 +327,11 @@ struct debug {                     /* the tools container */
 	struct place place;
 };
 
+struct allowance { /* a difference between environments that is accepted */
+	const char *pattern;
+	struct place place;
+};
+
 struct names { /* things sorted by name, for look-up; each begins with its `const char *name` */
 	const void **items;
 	size_t count;
@@ -352,7 +357,8 @@ struct project {
 	LIST_OF(struct command) commands;
 	LIST_OF(struct layout) layouts; /* model/layout.h */
 	struct debug debug;
-	struct strs cert_hosts; /* of certs: and routes, sorted, unique */
+	LIST_OF(struct allowance) parity; /* of parity.allow */
+	struct strs cert_hosts;           /* of certs: and routes, sorted, unique */
 	struct strs includes;
 	struct names image_names, service_names, volume_names, secret_names, command_names;
 };

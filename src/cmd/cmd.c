@@ -84,6 +84,7 @@ const struct cmd *const commands[] = {
 	&cmd_plan,
 	&cmd_generate,
 	&cmd_graph,
+	&cmd_diff,
 	&cmd_build,
 	&cmd_db,
 	&cmd_secrets,
