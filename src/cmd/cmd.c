@@ -85,6 +85,7 @@ const struct cmd *const commands[] = {
 	&cmd_generate,
 	&cmd_graph,
 	&cmd_build,
+	&cmd_ci,
 	&cmd_secrets,
 	&cmd_certs,
 	&cmd_doctor,

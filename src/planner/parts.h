@@ -235,6 +235,7 @@ void files_make(struct make *m, const struct node *compose);
 
 /* up.c, decide.c, follow.c, down.c, steps.c */
 void plan_up(struct make *m);
+void plan_made(struct make *m); /* GOAL_CREATE */
 void plan_build(struct make *m);
 void plan_generate(struct make *m);
 void plan_prepare(struct make *m); /* prepare.c: GOAL_STAGES, GOAL_RUN */

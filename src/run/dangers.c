@@ -82,6 +82,22 @@ static void look_hooks(struct arena *a, const struct project *p, struct dangers 
 	}
 }
 
+/* Only who runs it is asked: `up` has nothing to do with it. */
+static void look_ci(struct arena *a, const struct project *p, struct dangers *out)
+{
+	const struct ci_report *r = &p->ci.report;
+	const char *host = r->url ? r->url : r->github ? "GitHub" : r->gitlab ? "GitLab" : NULL;
+	if (!p->run)
+		return;
+	if (p->ci.e2e && !p->ci.e2e_service)
+		danger_add(a, out, false, p->ci.e2e_place, "host command e2e of ci: %s", p->ci.e2e);
+	if (r->webhook)
+		danger_add(a, out, false, r->place, "results of ci are sent to %s", r->webhook);
+	if (host && (r->github || r->gitlab))
+		danger_add(a, out, false, r->place, "results of ci are sent to %s, with a token",
+			host);
+}
+
 /* What tmux shows and cannot run: names of options whose value is no format and no command. */
 static bool harmless_option(const struct var *v)
 {
@@ -301,6 +317,7 @@ static void look_configs(struct arena *a, const struct project *p, struct danger
 void trust_list(struct arena *a, const struct project *p, struct dangers *out)
 {
 	look_hooks(a, p, out);
+	look_ci(a, p, out);
 	look_layouts(a, p, out);
 	look_secrets(a, p, out);
 	for (size_t i = 0; i < p->services.count; i++)
