@@ -131,7 +131,7 @@ static void log_event(struct ci_cmd *x, const struct event *ev)
 		ci_log_text(x, s->unit, ev->text);
 	else if (ev->kind == EV_OUTPUT && x->now == CI_E2E)
 		ci_log_text(x, NULL, ev->text);
-	else if (ev->kind == EV_OUTPUT || ev->kind == EV_DONE)
+	else if (ev->kind == EV_OUTPUT || (ev->kind == EV_DONE && !of_module(s)))
 		ci_log_text(x, NULL,
 			arena_printf(&a, "%s: %s", s->id, ev->kind == EV_DONE ? "done" : ev->text));
 	else if (ev->kind == EV_FAILED)

@@ -36,6 +36,7 @@ static int new_id(struct ci_cmd *x)
 static void choose_environment(struct context *c)
 {
 	const char *named = getenv("DEVENV_ENV");
+	c->implied = !c->g.environment && !(named && *named);
 	if (!c->g.environment)
 		c->g.environment = named && *named ? named : "ci";
 	setenv("DEVENV_ENV", c->g.environment, 1);

@@ -32,13 +32,16 @@ static struct tally tally_of(const struct ci_run *r, enum ci_stage k)
 static const struct verdict {
 	const char *word, *sign, *ascii, *sgr;
 } passed = { "passed", "✔", "+", "32" }, failed = { "FAILED", "✘", "x", "31" },
-  warned = { "warned", "!", "!", "33" }, not_run = { "not run", "-", "-", "33" };
+  warned = { "warned", "!", "!", "33" }, not_run = { "not run", "-", "-", "33" },
+  cut_off = { "cut off", "-", "-", "33" };
 
 static const struct verdict *verdict_of(const struct tally *t, int64_t ms)
 {
 	if (t->failed)
 		return &failed;
-	if (ms < 0 || (t->all && t->skipped == t->all))
+	if (t->all && t->skipped == t->all)
+		return ms < 0 ? &not_run : &cut_off;
+	if (ms < 0)
 		return &not_run;
 	return t->warned ? &warned : &passed;
 }
