@@ -176,6 +176,8 @@ static int go(struct ci_cmd *x)
 {
 	int status = ci_enter(x);
 	status = status ? status : read_limits(x);
+	status = status ? status : ci_report(x, false);
+	x->told = !status;
 	if (!status) {
 		ci_tell_plan(x, "started", NULL);
 		status = run_stages(x);
@@ -183,6 +185,8 @@ static int go(struct ci_cmd *x)
 	bool entered = x->lock.fd >= 0;
 	conclude(x, status);
 	int left = ci_leave(x);
+	if (x->told)
+		ci_report(x, true);
 	if (!entered)
 		return status;
 	write_report(x);

@@ -27,7 +27,7 @@ struct ci_cmd {
 	int64_t until;               /* of all, monotonic ms */
 	const char *report;          /* absolute: logs, JUnit */
 	enum ci_stage now;
-	bool began[CI_STAGES], late, owned;
+	bool late, owned, told;
 	const char *sources; /* absolute: the export of --commit; NULL: the checkout */
 	struct lock lock;    /* held as long as the run lasts */
 	LIST_OF(struct ci_log) logs;
@@ -50,5 +50,9 @@ void ci_logs_close(struct ci_cmd *x);
 struct ci_result *ci_result_add(struct ci_cmd *x, const char *unit, enum stage_state state);
 void ci_tell_result(struct ci_cmd *x, const struct ci_result *r); /* with --json */
 void ci_tell_plan(struct ci_cmd *x, const char *state, const char *text);
+
+/* ci_report.c: tells who wants to know, at the beginning and when it is over. 0, or the status of
+ * a consent that was not given; what cannot be sent is a warning. */
+int ci_report(struct ci_cmd *x, bool over);
 
 #endif

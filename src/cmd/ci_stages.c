@@ -320,7 +320,6 @@ int ci_stage_run(struct ci_cmd *x, enum ci_stage k)
 	int64_t limit = x->timeouts[k] < left ? x->timeouts[k] : left;
 	x->now = k;
 	x->late = false;
-	x->began[k] = true;
 	c->limits = (struct limits){ .until = began + limit, .first_ends = !x->keep_going };
 	int status = stages[k](x);
 	if (now_ms() >= c->limits.until && !loop_signal(c->loop))

@@ -3,6 +3,7 @@
  * words, each with its place, in a fixed order. Executes nothing and reads no content.
  */
 #include "run/dangers.h"
+#include "run/post.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -86,14 +87,15 @@ static void look_hooks(struct arena *a, const struct project *p, struct dangers 
 static void look_ci(struct arena *a, const struct project *p, struct dangers *out)
 {
 	const struct ci_report *r = &p->ci.report;
-	const char *host = r->url ? r->url : r->github ? "GitHub" : r->gitlab ? "GitLab" : NULL;
+	const char *host = r->url ? url_host(a, r->url) : r->github ? "GitHub" : "GitLab";
 	if (!p->run)
 		return;
 	if (p->ci.e2e && !p->ci.e2e_service)
 		danger_add(a, out, false, p->ci.e2e_place, "host command e2e of ci: %s", p->ci.e2e);
 	if (r->webhook)
-		danger_add(a, out, false, r->place, "results of ci are sent to %s", r->webhook);
-	if (host && (r->github || r->gitlab))
+		danger_add(a, out, false, r->place, "results of ci are sent to %s",
+			url_host(a, r->webhook));
+	if (r->github || r->gitlab)
 		danger_add(a, out, false, r->place, "results of ci are sent to %s, with a token",
 			host);
 }
