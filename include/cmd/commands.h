@@ -35,6 +35,7 @@ extern const struct cmd cmd_graph;
 extern const struct cmd cmd_diff;
 extern const struct cmd cmd_build;
 extern const struct cmd cmd_db;
+extern const struct cmd cmd_ci;
 extern const struct cmd cmd_secrets;
 extern const struct cmd cmd_certs;
 extern const struct cmd cmd_doctor;

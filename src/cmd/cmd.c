@@ -87,6 +87,7 @@ const struct cmd *const commands[] = {
 	&cmd_diff,
 	&cmd_build,
 	&cmd_db,
+	&cmd_ci,
 	&cmd_secrets,
 	&cmd_certs,
 	&cmd_doctor,

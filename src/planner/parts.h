@@ -257,6 +257,7 @@ void plan_loads(struct make *m, struct unit *u);
 
 /* up.c, decide.c, follow.c, down.c, steps.c */
 void plan_up(struct make *m);
+void plan_made(struct make *m); /* GOAL_CREATE */
 void plan_build(struct make *m);
 void plan_generate(struct make *m);
 void plan_prepare(struct make *m); /* prepare.c: GOAL_STAGES, GOAL_RUN */

@@ -149,6 +149,23 @@ static void want(struct make *m, const struct image *i)
 			i->name);
 }
 
+/* Hooks belong to what starts; jobs are no part of it either. */
+void plan_made(struct make *m)
+{
+	decide(m);
+	if (!any_work(m))
+		return;
+	struct step *write = plan_write(m, "the complete set, before anything is made");
+	plan_mount_points(m);
+	plan_create(m, write);
+	plan_installs(m, write);
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		struct unit *u = &m->units[i];
+		if (u->hosted && u->fate == FATE_START)
+			u->install = plan_host_install(m, u, write);
+	}
+}
+
 void plan_build(struct make *m)
 {
 	for (size_t i = 0; i < m->req->images.count; i++)
