@@ -373,6 +373,8 @@ int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 		.gateway = gateway,
 		.event = on_event,
 		.ctx = &w,
+		.until = c->limits.until,
+		.first_ends = c->limits.first_ends,
 	};
 	plan_begins(&w.notes, c);
 	int bad = perform_shown(c, &w, &pf);
