@@ -50,6 +50,7 @@ extern const struct cmd cmd_complete_words;
 extern const struct cmd cmd_agent;
 extern const struct cmd cmd_session;
 extern const struct cmd cmd_load_initial;
+extern const struct cmd cmd_copy_volume;
 
 /*
  * Runs the project's own command of that name. False when the project (or a readable

@@ -102,6 +102,7 @@ const struct cmd *const commands[] = {
 	&cmd_agent,
 	&cmd_session,
 	&cmd_load_initial,
+	&cmd_copy_volume,
 	NULL,
 };
 
