@@ -8,6 +8,14 @@ int show_plan(struct context *c);  /* --dry-run and `plan` */
 int look_again(struct context *c); /* the world's containers anew */
 void print_urls(struct context *c);
 
+/* production.c: `generate -o DIR`; the exit status. */
+struct production_opts {
+	const char *dir, *registry, *tag;
+	bool external_secrets, no_mesh;
+};
+int generate_production(struct context *c, const struct production_opts *o, bool diff);
+int look_at_source(struct context *c, const char *tag); /* world.source; tag: build --tag */
+
 /* self.c: program and global options that read the same configuration from any folder; a command
  * and a NULL are to follow. */
 struct strs self_argv(struct context *c, const char *program);

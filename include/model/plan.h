@@ -130,6 +130,7 @@ struct step {
 	bool soft; /* failure is reported but stops nothing that needs it */
 
 	struct strs argv;              /* STEP_EXEC */
+	bool self;                     /* argv[0] is this very program */
 	const char *dir;               /* its working directory */
 	struct strs env;               /* added to a clean environment */
 	bool interactive;              /* inherits the terminal */
@@ -183,7 +184,9 @@ struct plan {
 	} steps;                     /* in an order that respects needs */
 	LIST_OF(struct named) named; /* build outside of development: images of services */
 	struct strs stale;           /* files written before and no longer wanted */
-	struct strs notes;           /* said to the user before anything runs */
+	struct strs
+		loads; /* volumes of the engine that are new: a dump is to be loaded into each */
+	struct strs notes; /* said to the user before anything runs */
 };
 
 struct step *plan_add(struct plan *p, enum step_kind kind, const char *unit, struct place place,

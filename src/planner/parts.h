@@ -101,6 +101,7 @@ struct unit {
 	enum fate fate;
 	const char *why;
 	struct step *start, *ready, *install, *stop, *built;
+	struct step_list loads;     /* of dumps into its new volumes, once it is ready */
 	struct step_list displaced; /* what ran it elsewhere before is to be gone first */
 	struct step_list
 		gates; /* of one that has no step itself: what those who need it wait for */
@@ -118,6 +119,7 @@ struct make { /* one call */
 	struct unit *units;
 	bool forced;                 /* what is made anew is so whatever Compose thinks of it */
 	struct step *built, *create; /* the last hook behind images; containers made together */
+	bool production;             /* for elsewhere: nothing of this machine is at hand */
 	struct step *mount_points;   /* makes directories in the sources; NULL: none to make */
 	struct map dirs;             /* paths of the generated set, so far */
 	struct map fingerprints;     /* secret -> fingerprint */
@@ -238,6 +240,8 @@ struct part_word {
 	const char *name; /* in the label devenv.inputs */
 	const char *says; /* when it changed */
 };
+bool unit_mounts(const struct unit *u, const char *volume);                /* by its key */
+const char *volume_digest(struct arena *a, const struct volume_record *r); /* in that label */
 extern const struct part_word part_words[PARTS], rung_part_words[RUNG_PARTS];
 struct hasher *part_hash(struct unit *u, enum part p);
 void hash_end(struct make *m, struct unit *u); /* parts, digest and inputs of what was hashed */
@@ -247,6 +251,10 @@ const char *why_build(struct make *m, const struct rung *r);
 
 /* files.c */
 void files_make(struct make *m, const struct node *compose);
+
+/* initial.c: dumps that new volumes begin with. */
+bool loads_any(const struct make *m, const struct unit *u);
+void plan_loads(struct make *m, struct unit *u);
 
 /* up.c, decide.c, follow.c, down.c, steps.c */
 void plan_up(struct make *m);
