@@ -136,7 +136,8 @@ static const char *tag_of(struct make *m, const struct rung *r)
 	for (size_t i = 0; i < RUNG_PARTS; i++)
 		hasher_str(h, r->parts[i]);
 	hasher_end(h, hex);
-	return arena_printf(m->a, "devenv/%s:%.*s", image_repository(m->a, r->image->name), TAG_HEX, hex);
+	return arena_printf(
+		m->a, "devenv/%s:%.*s", image_repository(m->a, r->image->name), TAG_HEX, hex);
 }
 
 static void rung_make(struct make *m, struct rung *r)

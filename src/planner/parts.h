@@ -119,6 +119,7 @@ struct make { /* one call */
 	struct unit *units;
 	bool forced;                 /* what is made anew is so whatever Compose thinks of it */
 	struct step *built, *create; /* the last hook behind images; containers made together */
+	bool production;             /* for elsewhere: nothing of this machine is at hand */
 	struct step *mount_points;   /* makes directories in the sources; NULL: none to make */
 	struct map dirs;             /* paths of the generated set, so far */
 	struct map fingerprints;     /* secret -> fingerprint */
