@@ -102,7 +102,19 @@ struct agent_seen { /* the workspace's agent, when it answered */
 	struct module_states modules;
 };
 
+struct source_facts { /* the commit that the project's files are of; what images are labelled with
+		       */
+	bool known;   /* looked at */
+	const char *commit;  /* 40 hex; NULL: no repository, or none in it yet */
+	const char *version; /* "v1.2", "v1.2-3-g0a1b2c3d4e5f" or the commit's beginning; NULL */
+	bool named;          /* version is what the user says instead (build --tag) */
+	const char *url;     /* of the remote `origin`, without user and password; NULL */
+	bool dirty;          /* files of the project differ from the commit */
+	int64_t time;        /* of the commit, seconds since 1970; 0: none */
+};
+
 struct world {
+	struct source_facts source;
 	struct agent_seen agent;
 	bool engine;             /* an engine was asked and answered */
 	const char *api_version; /* negotiated, "1.41" */
@@ -115,6 +127,7 @@ struct world {
 	struct strs volumes; /* names of this workspace's volumes, when asked */
 	bool volumes_known;
 	struct strs networks;
+	struct strs unloaded; /* volumes of the engine whose first dump is not loaded yet */
 	LIST_OF(struct seen_file) files;
 	LIST_OF(struct allocation) allocations;
 	LIST_OF(struct seen_secret) secrets;

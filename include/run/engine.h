@@ -93,6 +93,8 @@ void engine_run_free(struct engine_run *x);
 /* Makes an exec and gives its id (in the arena). */
 char *engine_exec_make(
 	struct engine *g, struct arena *a, const struct exec_request *r, struct err *e);
+/* terminal.c: its exit status; the engine notes it a moment after the stream has ended. */
+int engine_exec_status(struct engine *g, const char *id, int *status, struct err *e);
 void engine_exec_body(
 	struct buf *out, const struct exec_request *r); /* JSON of POST /containers/ID/exec */
 

@@ -84,10 +84,13 @@ const struct cmd *const commands[] = {
 	&cmd_plan,
 	&cmd_generate,
 	&cmd_graph,
+	&cmd_diff,
 	&cmd_build,
 	&cmd_snapshot,
 	&cmd_restore,
 	&cmd_reset,
+	&cmd_db,
+	&cmd_ci,
 	&cmd_secrets,
 	&cmd_certs,
 	&cmd_doctor,
@@ -98,6 +101,7 @@ const struct cmd *const commands[] = {
 	&cmd_complete_words,
 	&cmd_agent,
 	&cmd_session,
+	&cmd_load_initial,
 	NULL,
 };
 

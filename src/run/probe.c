@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "run/authority.h"
+#include "run/initial.h"
 #include "run/manifest.h"
 #include "run/records.h"
 #include "run/volume_map.h"
@@ -48,6 +49,7 @@ int probe_local(struct arena *a, const struct project *p, const struct places *p
 	w->now = clock_ms() / 1000;
 	load_manifest(a, pl, w);
 	records_load(a, pl, w);
+	initial_list(a, pl, w);
 	allocations_load(a, pl->state, &ports);
 	w->allocations.items = ports.items;
 	w->allocations.count = ports.count;
