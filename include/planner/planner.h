@@ -46,6 +46,18 @@ int plan_make(struct arena *a, const struct project *p, const struct world *w,
 const char *plan_volume_name(
 	struct arena *a, const struct project *p, const struct world *w, const struct volume *v);
 
+/*
+ * Which data serve the volumes that are `per: branch`, by the branch that is checked out: the map
+ * of w as it is to be, and what is to be copied (w->unfilled). In memory; who carries the plan out
+ * remembers both before. Calling it again changes nothing.
+ */
+enum branch_verdict {
+	BRANCHES_STAY,
+	BRANCHES_SWITCH,
+	BRANCHES_ASK, /* the engine is to be asked for its volumes first: nothing was changed */
+};
+enum branch_verdict plan_branches(struct arena *a, const struct project *p, struct world *w);
+
 /* Which files must be hashed into world.inputs before plan_make(): absolute paths, sorted. */
 void plan_inputs(struct arena *a, const struct project *p, struct strs *paths);
 /* Tags of all used rungs, for the probe to ask the engine about. Needs world.inputs. */

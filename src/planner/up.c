@@ -126,6 +126,7 @@ static void plan_end(struct make *m)
 void plan_up(struct make *m)
 {
 	decide(m);
+	note_branches(m);
 	if (!any_work(m) && !any_orphan(m))
 		return;
 	struct step *write = plan_write(m, "the complete set, before anything is started");
