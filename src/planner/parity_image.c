@@ -22,17 +22,12 @@ static void add_dir(struct arena *a, struct strs *dirs, const char *path)
 		strs_add(a, dirs, path);
 }
 
-static const struct node *artifacts_of(const struct service *s)
-{
-	return node_get(s->release, "artifacts");
-}
-
 static void dirs_of(struct arena *a, const struct service *s, struct strs *dirs)
 {
-	const struct node_pair *pair;
 	for (size_t i = 0; i < s->mounts.count; i++)
 		add_dir(a, dirs, s->mounts.items[i].target);
-	node_each_pair(artifacts_of(s), i, pair) add_dir(a, dirs, node_text(pair->value));
+	for (size_t i = 0; s->release && i < s->release->artifacts.count; i++)
+		add_dir(a, dirs, s->release->artifacts.items[i].target);
 	strs_sort(dirs);
 }
 
@@ -46,6 +41,8 @@ static void image_of(struct make *m, struct unit *u, struct parity_image *out)
 		out->tree = path_normal(m->a, s->working_dir);
 	if (s->where == RUN_HOST)
 		out->why = "it runs on the host";
+	else if (u->release)
+		out->reference = u->release->tag;
 	else if (u->rung)
 		out->reference = u->rung->tag;
 	else if (s->build)
