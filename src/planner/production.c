@@ -140,7 +140,7 @@ static void head_secrets(struct production *x, struct buf *out)
 static void head_images(struct production *x, struct buf *out)
 {
 	const struct make *m = x->m;
-	buf_adds(out, "# and these images:\n");
+	buf_adds(out, x->secrets.count ? "# and these images:\n" : "# It needs these images:\n");
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		const char *name = m->units[i].service->name;
 		const char *image = node_text(node_get(node_get(x->services, name), "image"));

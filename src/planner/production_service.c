@@ -123,6 +123,11 @@ static void put_ports(struct production *x, struct unit *u, struct node *n)
 		if (p->how != PUB_FIXED)
 			continue;
 		if (p->host_ip) { /* the long form of a stack has no place for it */
+			strs_add(m->a, &m->plan->notes,
+				arena_printf(m->a,
+					"port %d of %s is meant for %s alone, but `docker stack` "
+					"knows no addresses: there it is published on all of them",
+					p->published, u->service->name, p->host_ip));
 			compose_add_text(m, out,
 				arena_printf(m->a,
 					strchr(p->host_ip, ':') ? "[%s]:%d:%d/%s" : "%s:%d:%d/%s",
@@ -193,8 +198,9 @@ static const char *recipe_words(struct make *m, const struct secret *s)
 		[RECIPE_RSA] = "an RSA key, PEM",
 	};
 	if (s->recipe < countof(words) && words[s->recipe])
-		return s->length ? arena_printf(m->a, "%s (%d)", words[s->recipe], s->length)
-				 : words[s->recipe];
+		return s->length && s->recipe != RECIPE_ED25519 && s->recipe != RECIPE_UUID
+			       ? arena_printf(m->a, "%s (%d)", words[s->recipe], s->length)
+			       : words[s->recipe];
 	return "a secret of yours";
 }
 
