@@ -129,6 +129,7 @@ struct step {
 	bool soft; /* failure is reported but stops nothing that needs it */
 
 	struct strs argv;              /* STEP_EXEC */
+	bool self;                     /* argv[0] is this very program */
 	const char *dir;               /* its working directory */
 	struct strs env;               /* added to a clean environment */
 	bool interactive;              /* inherits the terminal */
@@ -175,6 +176,8 @@ struct plan {
 		size_t count, cap;
 	} steps;           /* in an order that respects needs */
 	struct strs stale; /* files written before and no longer wanted */
+	struct strs
+		loads; /* volumes of the engine that are new: a dump is to be loaded into each */
 	struct strs notes; /* said to the user before anything runs */
 };
 

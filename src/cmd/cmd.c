@@ -86,6 +86,7 @@ const struct cmd *const commands[] = {
 	&cmd_graph,
 	&cmd_build,
 	&cmd_ci,
+	&cmd_db,
 	&cmd_secrets,
 	&cmd_certs,
 	&cmd_doctor,
@@ -96,6 +97,7 @@ const struct cmd *const commands[] = {
 	&cmd_complete_words,
 	&cmd_agent,
 	&cmd_session,
+	&cmd_load_initial,
 	NULL,
 };
 
