@@ -33,6 +33,7 @@ extern const struct cmd cmd_plan;
 extern const struct cmd cmd_generate;
 extern const struct cmd cmd_graph;
 extern const struct cmd cmd_build;
+extern const struct cmd cmd_lock;
 extern const struct cmd cmd_secrets;
 extern const struct cmd cmd_certs;
 extern const struct cmd cmd_doctor;

@@ -80,6 +80,9 @@ struct build {
 	LIST_OF(struct context_file) files;
 	struct strs args;   /* "NAME=VALUE"; bare NAME: from the environment */
 	struct strs labels; /* "k=v" */
+	bool fresh;         /* layers of earlier builds are not taken again */
+	bool pull;          /* the image it stands on is looked for anew in its registry */
+	bool near;          /* what devenv.lock names and the mirror dropped is no failure */
 	int64_t timeout_ms;
 };
 

@@ -15,6 +15,7 @@ enum goal {
 	GOAL_BUILD,
 	GOAL_RUN,    /* all that a command in a container of its own needs, short of running it */
 	GOAL_TOOLS,  /* the image of the tools container */
+	GOAL_IMAGES, /* rungs, and the registry images that rungs and services stand on */
 	GOAL_STAGES, /* all that stages of modules which are down need, short of running them */
 };
 
@@ -22,10 +23,13 @@ struct plan_request {
 	enum goal goal;
 	struct strs services; /* named on the command line; none: the default set */
 	struct strs profiles;
-	bool no_deps;  /* --no-deps */
-	bool recreate; /* --force-recreate */
-	bool volumes;  /* down -v */
-	bool build;    /* up --build: rebuild although the tag is there */
+	bool no_deps;       /* --no-deps */
+	bool recreate;      /* --force-recreate */
+	bool volumes;       /* down -v */
+	bool build;         /* up --build: rebuild although the tag is there */
+	bool fresh;         /* build --no-cache */
+	bool pull;          /* build --pull */
+	struct strs images; /* IMAGES: rungs and registry images, by name; none: all */
 	bool no_hooks;
 	int64_t timeout_ms;    /* -t of stop; <0: each service's own */
 	const char *version;   /* of devenv, for labels */

@@ -91,6 +91,7 @@ static void decode(struct context *c)
 		.name = c->g.project,
 		.host = c->host,
 		.tools = c->tools,
+		.frozen = c->g.frozen,
 		.home = getenv("HOME") };
 	c->project = (struct project){ 0 };
 	project_decode(&c->arena, c->config.tree, &req, &c->project, &c->diags);
@@ -147,8 +148,9 @@ int open_places(struct context *c)
 	c->have_places = true;
 	if (probe_local(&c->arena, &c->project, &c->places, &c->world, &c->error))
 		return fail(c);
+	status = load_lock(c);
 	lap(c, "state", false);
-	return 0;
+	return status;
 }
 
 int open_engine(struct context *c)
