@@ -72,7 +72,7 @@ struct context_file {
 };
 
 struct build {
-	const struct image *image;
+	const struct image *image;   /* NULL: the release of a module */
 	const char *tag;             /* devenv/NAME:HASH16 */
 	const char *dockerfile;      /* text, ours; NULL: the project's own */
 	const char *dockerfile_path; /* name inside the context */
@@ -80,7 +80,7 @@ struct build {
 	LIST_OF(struct context_file) files;
 	struct strs args;   /* "NAME=VALUE"; bare NAME: from the environment */
 	struct strs labels; /* "k=v" */
-	bool fresh;         /* layers of earlier builds are not taken again */
+	bool no_cache;      /* every step is done, whatever the builder remembers */
 	bool pull;          /* the image it stands on is looked for anew in its registry */
 	bool near;          /* what devenv.lock names and the mirror dropped is no failure */
 	int64_t timeout_ms;
@@ -132,6 +132,7 @@ struct step {
 	bool soft; /* failure is reported but stops nothing that needs it */
 
 	struct strs argv;              /* STEP_EXEC */
+	bool self;                     /* argv[0] is this very program */
 	const char *dir;               /* its working directory */
 	struct strs env;               /* added to a clean environment */
 	bool interactive;              /* inherits the terminal */
@@ -166,6 +167,12 @@ struct chosen { /* a service of this run */
 	struct strs binds; /* host paths that its container mounts, or mounts something upon */
 };
 
+struct named {            /* an image and what it is called outside of this machine */
+	const char *tag;  /* by content: "devenv/release-api:HASH16" */
+	const char *name; /* "shop-api:v1.2" */
+	const struct service *service;
+};
+
 struct plan {
 	struct arena *arena;
 	const struct project *project;
@@ -176,8 +183,11 @@ struct plan {
 	struct {
 		struct step **items;
 		size_t count, cap;
-	} steps;           /* in an order that respects needs */
-	struct strs stale; /* files written before and no longer wanted */
+	} steps;                     /* in an order that respects needs */
+	LIST_OF(struct named) named; /* build outside of development: images of services */
+	struct strs stale;           /* files written before and no longer wanted */
+	struct strs
+		loads; /* volumes of the engine that are new: a dump is to be loaded into each */
 	struct strs notes; /* said to the user before anything runs */
 };
 

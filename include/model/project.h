@@ -181,6 +181,29 @@ struct host_run {
 	struct place place;
 };
 
+struct load {                /* how the data is replaced by that of a dump */
+	struct strs command; /* in the container, reads the dump; none: it cannot be */
+	const char *begin;   /* what it is given before the dump; NULL: nothing */
+	const char *end;     /* after one that is whole: without it nothing may stay; NULL */
+	struct place place;
+};
+
+struct artifact {           /* one path that a production image persists */
+	const char *source; /* in the build: absolute */
+	const char *target; /* in the image: absolute */
+	const char *said;   /* source as written */
+	struct place place;
+};
+
+struct release {                            /* how a module becomes a production image */
+	const char *build;                  /* shell line, run in the module's rung; NULL: none */
+	const struct image *image;          /* the rung that the result stands on; NULL: from */
+	const char *from;                   /* a registry image; NULL: image */
+	bool dependencies;                  /* the locked ones are part of the image */
+	LIST_OF(struct artifact) artifacts; /* at least one */
+	struct place place;
+};
+
 enum restart { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_UNLESS_STOPPED };
 
 struct service {
@@ -204,9 +227,11 @@ struct service {
 	LIST_OF(struct mount) mounts;
 	LIST_OF(struct secret_use) secrets;
 	struct strs profiles;
-	struct strs client;            /* argv of the interactive client of a template */
+	struct strs client; /* argv of the interactive client of a template */
+	struct strs dump;   /* argv of what prints a dump of its data; none: nothing */
+	struct load load;
 	const struct develop *develop; /* NULL: not a module */
-	const struct node *release;
+	const struct release *release; /* NULL: none; only modules have one */
 	int replicas;
 	const char *stop_signal; /* NULL: the image's */
 	int64_t stop_grace_ms;   /* default 10 s */
@@ -236,7 +261,9 @@ struct volume {
 	const char *name;
 	enum volume_kind kind;
 	bool per_branch;
-	const char *initial;
+	const char *initial; /* absolute: what a new one begins with; NULL: nothing */
+	bool dump;           /* that is a dump: its service loads it when it is ready */
+	struct place initial_place;
 	bool external;
 	const struct node *node; /* Compose's own keys are carried */
 	struct place place;
@@ -300,6 +327,11 @@ struct debug {                     /* the tools container */
 	struct place place;
 };
 
+struct allowance { /* a difference between environments that is accepted */
+	const char *pattern;
+	struct place place;
+};
+
 struct names { /* things sorted by name, for look-up; each begins with its `const char *name` */
 	const void **items;
 	size_t count;
@@ -326,7 +358,8 @@ struct project {
 	LIST_OF(struct command) commands;
 	LIST_OF(struct layout) layouts; /* model/layout.h */
 	struct debug debug;
-	struct strs cert_hosts; /* of certs: and routes, sorted, unique */
+	LIST_OF(struct allowance) parity; /* of parity.allow */
+	struct strs cert_hosts;           /* of certs: and routes, sorted, unique */
 	struct strs includes;
 	struct names image_names, service_names, volume_names, secret_names, command_names;
 };

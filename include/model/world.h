@@ -90,6 +90,18 @@ struct seen_image {         /* of a registry, or of this engine alone */
 	int64_t size;       /* bytes */
 };
 
+/*
+ * Which volume of the engine serves a volume of the project, where that is not the one that its
+ * name says: data that was restored, reset or belongs to a branch. At most one of a key serves.
+ */
+struct volume_record {
+	const char *key;    /* of volumes: */
+	const char *branch; /* whose data it is; NULL: the workspace's own */
+	const char *engine; /* its name there */
+	const char *before; /* kept until what uses the new one is ready; NULL: none */
+	bool serves;
+};
+
 struct agent_seen { /* the workspace's agent, when it answered */
 	bool runs;
 	pid_t pid;
@@ -98,7 +110,19 @@ struct agent_seen { /* the workspace's agent, when it answered */
 	struct module_states modules;
 };
 
+struct source_facts { /* the commit that the project's files are of; what images are labelled with
+		       */
+	bool known;   /* looked at */
+	const char *commit;  /* 40 hex; NULL: no repository, or none in it yet */
+	const char *version; /* "v1.2", "v1.2-3-g0a1b2c3d4e5f" or the commit's beginning; NULL */
+	bool named;          /* version is what the user says instead (build --tag) */
+	const char *url;     /* of the remote `origin`, without user and password; NULL */
+	bool dirty;          /* files of the project differ from the commit */
+	int64_t time;        /* of the commit, seconds since 1970; 0: none */
+};
+
 struct world {
+	struct source_facts source;
 	struct agent_seen agent;
 	bool engine;             /* an engine was asked and answered */
 	const char *api_version; /* negotiated, "1.41" */
@@ -114,10 +138,12 @@ struct world {
 	struct strs volumes;           /* names of this workspace's volumes, when asked */
 	bool volumes_known;
 	struct strs networks;
+	struct strs unloaded; /* volumes of the engine whose first dump is not loaded yet */
 	LIST_OF(struct seen_file) files;
 	LIST_OF(struct allocation) allocations;
 	LIST_OF(struct seen_secret) secrets;
 	LIST_OF(struct unit_record) records;
+	LIST_OF(struct volume_record) volume_map;
 	const char
 		*leaf_hosts; /* names of the present leaf certificate, joined by ","; NULL: none */
 	int64_t leaf_not_after;  /* seconds since 1970 */
@@ -135,6 +161,8 @@ const struct container *world_container(
 const struct allocation *world_allocation(
 	const struct world *w, const char *service, int target, const char *protocol);
 const struct unit_record *world_record(const struct world *w, const char *service);
+/* The one that serves; NULL: the volume that the name says. */
+const struct volume_record *world_volume(const struct world *w, const char *key);
 /* Was c seen ready by an earlier `up`, as the run of its process that is there now? */
 bool world_seen_ready(const struct world *w, const struct container *c);
 const char *world_input(const struct world *w, const char *path); /* hash or NULL */

@@ -22,24 +22,30 @@ enum goal {
 struct plan_request {
 	enum goal goal;
 	struct strs services; /* named on the command line; none: the default set */
+	struct strs images;   /* build: rungs that are named, too */
 	struct strs profiles;
-	bool no_deps;       /* --no-deps */
-	bool recreate;      /* --force-recreate */
-	bool volumes;       /* down -v */
-	bool build;         /* up --build: rebuild although the tag is there */
-	bool fresh;         /* build --no-cache */
-	bool pull;          /* build --pull */
-	struct strs images; /* IMAGES: rungs and registry images, by name; none: all */
+	bool no_deps;  /* --no-deps */
+	bool recreate; /* --force-recreate */
+	bool volumes;  /* down -v */
+	bool build;    /* up --build: rebuild although the tag is there */
+	bool no_cache; /* build: what the builder remembers of earlier builds is not used */
+	bool pull;     /* build --pull: what rungs stand on is looked for anew in its registry */
 	bool no_hooks;
 	int64_t timeout_ms;    /* -t of stop; <0: each service's own */
 	const char *version;   /* of devenv, for labels */
 	const char *state_dir; /* of the workspace, for mounts that must survive */
+	struct strs self;      /* a command line of devenv about this project, short of the command
+				*/
 };
 
 /* 0, or diagnostics (a service that no profile allows, a reference to a port that is not published,
  * ...). */
 int plan_make(struct arena *a, const struct project *p, const struct world *w,
 	const struct plan_request *req, struct plan *out, struct diags *d);
+
+/* The engine's name of a volume; NULL: it is external, so not ours to name. */
+const char *plan_volume_name(
+	struct arena *a, const struct project *p, const struct world *w, const struct volume *v);
 
 /* Which files must be hashed into world.inputs before plan_make(): absolute paths, sorted. */
 void plan_inputs(struct arena *a, const struct project *p, struct strs *paths);

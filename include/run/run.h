@@ -88,6 +88,8 @@ int engine_kill(struct engine *g, const char *id, const char *signal, struct err
 int engine_remove(struct engine *g, const char *id, struct err *e);
 int engine_remove_volume(struct engine *g, const char *name, struct err *e);
 int engine_remove_network(struct engine *g, const char *name, struct err *e);
+/* Another name for an image: "shop-api:v1.2", "localhost:5000/shop-api:v1.2". */
+int engine_tag(struct engine *g, const char *image, const char *name, struct err *e);
 int engine_remove_image(struct engine *g, const char *name, struct err *e);
 /* Images of devenv's ("image TAG") that no container stands on and, with volumes, its cache and
  * dependency volumes ("volume NAME") that none mounts. */
@@ -239,12 +241,21 @@ int authority_trust(const struct places *pl, struct loop *l, bool trust, event_f
 int context_pack(struct arena *a, const struct build *b, struct buf *tar, struct err *e);
 int context_hash(struct arena *a, const char *dir, char hex[65],
 	struct err *e); /* of what context_pack would take from dir */
+/*
+ * What `docker save` wrote, as an OCI archive: oci-layout, index.json and blobs by their digests,
+ * the same bytes for the same images. Times and names of the machine that built them are left out.
+ * The file appears whole or not at all.
+ */
+int oci_archive(struct arena *a, const char *saved, const char *file, struct err *e);
 struct git_facts {
 	const char *branch, *commit; /* NULL: none */
 	bool worktree, dirty_known;
 };
 int git_look(struct arena *a, const char *dir, struct git_facts *out,
 	struct err *e); /* no repository: all NULL, 0 */
+/* What is built from dir: its commit, and whether the files below dir are that commit's. Not for
+ * every command: it looks at each file. */
+int git_source(struct arena *a, const char *dir, struct source_facts *out, struct err *e);
 /* Would git leave path (below dir) out of a commit? Outside of a repository: yes. */
 int git_ignored(const char *dir, const char *path, bool *ignored, struct err *e);
 

@@ -86,8 +86,10 @@ const struct cmd *const commands[] = {
 	&cmd_plan,
 	&cmd_generate,
 	&cmd_graph,
+	&cmd_diff,
 	&cmd_build,
 	&cmd_lock,
+	&cmd_db,
 	&cmd_secrets,
 	&cmd_certs,
 	&cmd_doctor,
@@ -98,6 +100,7 @@ const struct cmd *const commands[] = {
 	&cmd_complete_words,
 	&cmd_agent,
 	&cmd_session,
+	&cmd_load_initial,
 	NULL,
 };
 

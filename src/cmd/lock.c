@@ -192,7 +192,7 @@ static int build_needed(struct locking *k, bool update)
 	struct context *c = k->context;
 	struct prepare p = { .request = { .goal = GOAL_IMAGES,
 				     .pull = update,
-				     .fresh = update,
+				     .no_cache = update,
 				     .timeout_ms = -1 },
 		.engine = true,
 		.write = true };

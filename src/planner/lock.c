@@ -307,7 +307,7 @@ static void want_named(struct make *m)
 		struct rung *r = &m->rungs[i];
 		bool named = r->image->used && is_named(m, r->image->name);
 		r->wanted |= named;
-		r->forced |= named && m->req->fresh;
+		r->forced |= named && m->req->no_cache;
 	}
 }
 
@@ -322,7 +322,7 @@ void plan_images_and_pulls(struct make *m, struct step *after)
 	plan_images(m, after);
 	for (size_t i = 0; i < m->plan->steps.count; i++) {
 		struct step *s = m->plan->steps.items[i];
-		if (s->kind == STEP_BUILD && s->build->image->from)
+		if (s->kind == STEP_BUILD && s->build->image && s->build->image->from)
 			plan_need(m->plan, s, plan_find(m->plan, STEP_EXEC, s->build->image->from));
 	}
 }

@@ -85,6 +85,7 @@ struct step_list {
 struct unit {
 	const struct service *service;
 	const struct rung *rung; /* NULL: a registry image, or built by Compose */
+	struct build *release;   /* its production image; NULL: none is made */
 	bool chosen, asked;
 	bool present;                     /* part of compose.yml */
 	bool hosted;                      /* a host service of this run, or one that is there */
@@ -104,6 +105,7 @@ struct unit {
 	enum fate fate;
 	const char *why;
 	struct step *start, *ready, *install, *stop, *built;
+	struct step_list loads;     /* of dumps into its new volumes, once it is ready */
 	struct step_list displaced; /* what ran it elsewhere before is to be gone first */
 	struct step_list
 		gates; /* of one that has no step itself: what those who need it wait for */
@@ -167,7 +169,20 @@ const char *locked_name(
 	const struct make *m, const char *name); /* of a registry image: by digest */
 void lock_check(struct make *m);                 /* what does not fit is said, or refused */
 void plan_images_and_pulls(struct make *m, struct step *after);
-void plan_all_images(struct make *m); /* GOAL_IMAGES */
+void plan_all_images(struct make *m);                            /* GOAL_IMAGES */
+const char *image_repository(struct arena *a, const char *name); /* as Docker writes names */
+
+/* release.c, release_text.c, release_name.c: production images of modules. */
+void releases_make(struct make *m); /* of those that are chosen; outside of development only */
+void plan_releases(struct make *m); /* BUILD steps of those that the engine lacks */
+char *release_text(struct make *m, const struct unit *u);
+struct owner release_owner(const struct make *m, const struct unit *u);
+const char *release_user(struct make *m, const struct unit *u); /* NULL: root's */
+void release_labels(struct make *m, const struct unit *u, struct strs *out);
+/* The name that a service's image has outside: "shop-api:v1.2" */
+const char *release_name(struct make *m, const struct service *s);
+/* argv that asks a service inside of its container whether it is well; none: it cannot be asked. */
+void health_words(struct make *m, const struct service *s, struct strs *argv);
 
 /* expand.c, ports.c */
 int published_port(
@@ -240,6 +255,8 @@ struct part_word {
 	const char *name; /* in the label devenv.inputs */
 	const char *says; /* when it changed */
 };
+bool unit_mounts(const struct unit *u, const char *volume);                /* by its key */
+const char *volume_digest(struct arena *a, const struct volume_record *r); /* in that label */
 extern const struct part_word part_words[PARTS], rung_part_words[RUNG_PARTS];
 struct hasher *part_hash(struct unit *u, enum part p);
 void hash_end(struct make *m, struct unit *u); /* parts, digest and inputs of what was hashed */
@@ -249,6 +266,10 @@ const char *why_build(struct make *m, const struct rung *r);
 
 /* files.c */
 void files_make(struct make *m, const struct node *compose);
+
+/* initial.c: dumps that new volumes begin with. */
+bool loads_any(const struct make *m, const struct unit *u);
+void plan_loads(struct make *m, struct unit *u);
 
 /* up.c, decide.c, follow.c, down.c, steps.c */
 void plan_up(struct make *m);

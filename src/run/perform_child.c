@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/detach.h"
 #include "run/pull.h"
 
 struct child_state {
@@ -234,12 +235,12 @@ static const char *const *build_argv(struct arena *a, const struct build *b)
 {
 	struct strs v = { 0 };
 	const char *const head[] = { "docker", "build", "--force-rm", "-t", b->tag };
-	const char *const flags[] = { b->fresh ? "--no-cache" : NULL, b->pull ? "--pull" : NULL };
 	for (size_t i = 0; i < countof(head); i++)
 		strs_add(a, &v, head[i]);
-	for (size_t i = 0; i < countof(flags); i++)
-		if (flags[i])
-			strs_add(a, &v, flags[i]);
+	if (b->no_cache)
+		strs_add(a, &v, "--no-cache");
+	if (b->pull)
+		strs_add(a, &v, "--pull");
 	for (size_t i = 0; i < b->labels.count; i++) {
 		strs_add(a, &v, "--label");
 		strs_add(a, &v, b->labels.items[i]);
@@ -315,6 +316,8 @@ static enum verdict exec_start(struct job *j)
 	for (size_t i = 0; i < s->argv.count; i++)
 		strs_add(&j->run->arena, &argv, s->argv.items[i]);
 	strs_add(&j->run->arena, &argv, NULL);
+	if (s->self)
+		argv.items[0] = own_program();
 	st->spawn = (struct spawn){ .argv = argv.items,
 		.dir = s->dir,
 		.interactive = s->interactive,
