@@ -38,6 +38,7 @@ extern const struct cmd cmd_ci;
 extern const struct cmd cmd_snapshot;
 extern const struct cmd cmd_restore;
 extern const struct cmd cmd_reset;
+extern const struct cmd cmd_lock;
 extern const struct cmd cmd_db;
 extern const struct cmd cmd_secrets;
 extern const struct cmd cmd_certs;

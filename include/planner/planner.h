@@ -15,6 +15,7 @@ enum goal {
 	GOAL_BUILD,
 	GOAL_RUN,    /* all that a command in a container of its own needs, short of running it */
 	GOAL_TOOLS,  /* the image of the tools container */
+	GOAL_IMAGES, /* rungs, and the registry images that rungs and services stand on */
 	GOAL_STAGES, /* all that stages of modules which are down need, short of running them */
 	GOAL_CREATE, /* up, short of starting anything: images, dependencies, containers */
 };
@@ -29,6 +30,7 @@ struct plan_request {
 	bool volumes;  /* down -v */
 	bool build;    /* up --build: rebuild although the tag is there */
 	bool no_cache; /* build: what the builder remembers of earlier builds is not used */
+	bool pull;     /* build --pull: what rungs stand on is looked for anew in its registry */
 	bool no_hooks;
 	int64_t timeout_ms;    /* -t of stop; <0: each service's own */
 	const char *version;   /* of devenv, for labels */
