@@ -81,6 +81,8 @@ struct build {
 	struct strs args;   /* "NAME=VALUE"; bare NAME: from the environment */
 	struct strs labels; /* "k=v" */
 	bool no_cache;      /* every step is done, whatever the builder remembers */
+	bool pull;          /* the image it stands on is looked for anew in its registry */
+	bool near;          /* what devenv.lock names and the mirror dropped is no failure */
 	int64_t timeout_ms;
 };
 

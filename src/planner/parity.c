@@ -230,6 +230,26 @@ static void all_services(struct comparison *c, struct strs *names)
 	strs_sort(names);
 }
 
+static bool compared_whole(const struct comparison *c)
+{
+	for (size_t i = 0; i < c->out->groups.count; i++) {
+		if (c->out->groups.items[i].notes.count)
+			return false;
+	}
+	return c->sides[0].images && c->sides[1].images;
+}
+
+/* What was not compared may be what a pattern is for. */
+static void note_unused(struct comparison *c)
+{
+	bool whole = compared_whole(c);
+	for (size_t i = 0; i < c->allowances.count; i++) {
+		const struct allowance *w = c->allowances.items[i];
+		if (!c->used[i] && (whole || !parity_is_content(c->a, w->pattern)))
+			*list_push(c->a, &c->out->unused) = w;
+	}
+}
+
 void parity_make(struct arena *a, const struct parity_side sides[2], const struct strs *services,
 	struct parity *out)
 {
@@ -245,8 +265,6 @@ void parity_make(struct arena *a, const struct parity_side sides[2], const struc
 	const struct strs *wanted = services->count ? services : &names;
 	for (size_t i = 0; i < wanted->count; i++)
 		compare_service(&c, wanted->items[i]);
-	for (size_t i = 0; i < c.allowances.count && !services->count; i++) {
-		if (!c.used[i])
-			*list_push(a, &out->unused) = c.allowances.items[i];
-	}
+	if (!services->count)
+		note_unused(&c);
 }

@@ -125,11 +125,10 @@ static const char *with_names(struct reader *r, const char *value, bool declared
 
 static bool is_artifact(const struct reader *r, const char *path)
 {
-	const struct node_pair *pair;
-	node_each_pair(artifacts_of(r->image->service), i, pair)
-	{
-		const char *target = node_text(pair->value);
-		if (target && (path_inside(target, path) || path_inside(path, target)))
+	const struct release *x = r->image->service->release;
+	for (size_t i = 0; x && i < x->artifacts.count; i++) {
+		const char *target = x->artifacts.items[i].target;
+		if (path_inside(target, path) || path_inside(path, target))
 			return true;
 	}
 	return false;
