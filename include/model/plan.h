@@ -163,6 +163,13 @@ struct chosen { /* a service of this run */
 	struct strs binds; /* host paths that its container mounts, or mounts something upon */
 };
 
+struct remembered { /* a data volume whose server remembers a secret until on_rotate tells it */
+	const struct service *service;
+	const struct secret *secret;
+	const struct volume *known; /* in the project */
+	const char *volume;         /* name on the engine */
+};
+
 struct plan {
 	struct arena *arena;
 	const struct project *project;
@@ -173,7 +180,8 @@ struct plan {
 	struct {
 		struct step **items;
 		size_t count, cap;
-	} steps;           /* in an order that respects needs */
+	} steps; /* in an order that respects needs */
+	LIST_OF(struct remembered) remembered;
 	struct strs stale; /* files written before and no longer wanted */
 	struct strs notes; /* said to the user before anything runs */
 };

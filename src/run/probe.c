@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "run/authority.h"
 #include "run/manifest.h"
+#include "run/marks.h"
 #include "run/records.h"
 
 enum { INPUT_MAX = 1 << 30 };
@@ -46,6 +47,7 @@ int probe_local(struct arena *a, const struct project *p, const struct places *p
 	w->now = clock_ms() / 1000;
 	load_manifest(a, pl, w);
 	records_load(a, pl, w);
+	marks_load(a, pl, &w->marks);
 	allocations_load(a, pl->state, &ports);
 	w->allocations.items = ports.items;
 	w->allocations.count = ports.count;
