@@ -129,6 +129,7 @@ struct step {
 	bool soft; /* failure is reported but stops nothing that needs it */
 
 	struct strs argv;              /* STEP_EXEC */
+	bool self;                     /* argv[0] is this very program */
 	const char *dir;               /* its working directory */
 	struct strs env;               /* added to a clean environment */
 	bool interactive;              /* inherits the terminal */
@@ -183,6 +184,8 @@ struct plan {
 	} steps; /* in an order that respects needs */
 	LIST_OF(struct remembered) remembered;
 	struct strs stale; /* files written before and no longer wanted */
+	struct strs
+		loads; /* volumes of the engine that are new: a dump is to be loaded into each */
 	struct strs notes; /* said to the user before anything runs */
 };
 

@@ -181,6 +181,13 @@ struct host_run {
 	struct place place;
 };
 
+struct load {                /* how the data is replaced by that of a dump */
+	struct strs command; /* in the container, reads the dump; none: it cannot be */
+	const char *begin;   /* what it is given before the dump; NULL: nothing */
+	const char *end;     /* after one that is whole: without it nothing may stay; NULL */
+	struct place place;
+};
+
 enum restart { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_UNLESS_STOPPED };
 
 struct service {
@@ -204,7 +211,9 @@ struct service {
 	LIST_OF(struct mount) mounts;
 	LIST_OF(struct secret_use) secrets;
 	struct strs profiles;
-	struct strs client;            /* argv of the interactive client of a template */
+	struct strs client; /* argv of the interactive client of a template */
+	struct strs dump;   /* argv of what prints a dump of its data; none: nothing */
+	struct load load;
 	const struct develop *develop; /* NULL: not a module */
 	const struct node *release;
 	int replicas;
@@ -236,7 +245,9 @@ struct volume {
 	const char *name;
 	enum volume_kind kind;
 	bool per_branch;
-	const char *initial;
+	const char *initial; /* absolute: what a new one begins with; NULL: nothing */
+	bool dump;           /* that is a dump: its service loads it when it is ready */
+	struct place initial_place;
 	bool external;
 	const struct node *node; /* Compose's own keys are carried */
 	struct place place;

@@ -95,6 +95,18 @@ struct unit_record { /* remembered from earlier runs, in the workspace's state *
 			      old */
 };
 
+/*
+ * Which volume of the engine serves a volume of the project, where that is not the one that its
+ * name says: data that was restored, reset or belongs to a branch. At most one of a key serves.
+ */
+struct volume_record {
+	const char *key;    /* of volumes: */
+	const char *branch; /* whose data it is; NULL: the workspace's own */
+	const char *engine; /* its name there */
+	const char *before; /* kept until what uses the new one is ready; NULL: none */
+	bool serves;
+};
+
 struct agent_seen { /* the workspace's agent, when it answered */
 	bool runs;
 	pid_t pid;
@@ -116,6 +128,7 @@ struct world {
 	struct strs volumes; /* names of this workspace's volumes, when asked */
 	bool volumes_known;
 	struct strs networks;
+	struct strs unloaded; /* volumes of the engine whose first dump is not loaded yet */
 	LIST_OF(struct seen_file) files;
 	LIST_OF(struct allocation) allocations;
 	LIST_OF(struct seen_secret) secrets;
@@ -123,6 +136,7 @@ struct world {
 	struct volume_marks
 		labels; /* on the volumes, from when they were made; with volumes_known */
 	LIST_OF(struct unit_record) records;
+	LIST_OF(struct volume_record) volume_map;
 	const char
 		*leaf_hosts; /* names of the present leaf certificate, joined by ","; NULL: none */
 	int64_t leaf_not_after;  /* seconds since 1970 */
@@ -143,6 +157,8 @@ const struct seen_secret *world_secret(const struct world *w, const char *name);
 struct volume_mark *volume_mark_find(
 	const struct volume_marks *list, const char *volume, const char *secret);
 const struct unit_record *world_record(const struct world *w, const char *service);
+/* The one that serves; NULL: the volume that the name says. */
+const struct volume_record *world_volume(const struct world *w, const char *key);
 /* Was c seen ready by an earlier `up`, as the run of its process that is there now? */
 bool world_seen_ready(const struct world *w, const struct container *c);
 const char *world_input(const struct world *w, const char *path); /* hash or NULL */

@@ -30,12 +30,18 @@ struct plan_request {
 	int64_t timeout_ms;    /* -t of stop; <0: each service's own */
 	const char *version;   /* of devenv, for labels */
 	const char *state_dir; /* of the workspace, for mounts that must survive */
+	struct strs self;      /* a command line of devenv about this project, short of the command
+				*/
 };
 
 /* 0, or diagnostics (a service that no profile allows, a reference to a port that is not published,
  * ...). */
 int plan_make(struct arena *a, const struct project *p, const struct world *w,
 	const struct plan_request *req, struct plan *out, struct diags *d);
+
+/* The engine's name of a volume; NULL: it is external, so not ours to name. */
+const char *plan_volume_name(
+	struct arena *a, const struct project *p, const struct world *w, const struct volume *v);
 
 /* Which files must be hashed into world.inputs before plan_make(): absolute paths, sorted. */
 void plan_inputs(struct arena *a, const struct project *p, struct strs *paths);

@@ -85,6 +85,7 @@ const struct cmd *const commands[] = {
 	&cmd_generate,
 	&cmd_graph,
 	&cmd_build,
+	&cmd_db,
 	&cmd_secrets,
 	&cmd_certs,
 	&cmd_doctor,
@@ -95,6 +96,7 @@ const struct cmd *const commands[] = {
 	&cmd_complete_words,
 	&cmd_agent,
 	&cmd_session,
+	&cmd_load_initial,
 	NULL,
 };
 

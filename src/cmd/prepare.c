@@ -12,18 +12,19 @@
 #include "cmd/lifecycle.h"
 #include "run/hooks.h"
 #include "run/marks.h"
+#include "run/initial.h"
 #include "run/perform.h"
 
 enum { TICK_MS = 100 };
 
-static bool has_data_volumes(const struct context *c)
+static bool has_data_volumes(struct context *c)
 {
-	for (size_t i = 0; i < c->world.volumes.count; i++)
-		for (size_t k = 0; k < c->project.volumes.count; k++)
-			if (c->project.volumes.items[k].kind == VOLUME_DATA &&
-				ends_with(c->world.volumes.items[i],
-					c->project.volumes.items[k].name))
-				return true;
+	for (size_t i = 0; i < c->project.volumes.count; i++) {
+		const struct volume *v = &c->project.volumes.items[i];
+		const char *name = plan_volume_name(&c->arena, &c->project, &c->world, v);
+		if (v->kind == VOLUME_DATA && name && strs_has(&c->world.volumes, name))
+			return true;
+	}
 	return false;
 }
 
@@ -172,6 +173,7 @@ static int plan_once(struct context *c, const struct plan_request *r)
 	req.profiles = c->g.profiles;
 	req.version = DEVENV_VERSION;
 	req.state_dir = c->places.state;
+	req.self = self_argv(c, "devenv");
 	c->plan = (struct plan){ 0 };
 	int bad = plan_make(&c->arena, &c->project, &c->world, &req, &c->plan, &c->diags);
 	return bad || c->diags.errors ? report(c) : 0;
@@ -328,11 +330,21 @@ int carry_out(struct context *c)
 	return carry_out_heard(c, NULL, NULL);
 }
 
+/* Before it is there: what is made and then not filled is known. */
+static int note_loads(struct context *c)
+{
+	for (size_t i = 0; i < c->plan.loads.count; i++)
+		if (initial_begin(&c->places, c->plan.loads.items[i], &c->error))
+			return fail(c);
+	return 0;
+}
+
 int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 {
 	if (!c->loop)
 		c->loop = loop_new();
 	int status = has_host_steps(&c->plan) ? join_agent(c) : 0;
+	status = status ? status : note_loads(c);
 	if (status)
 		return status;
 	const char *gateway = NULL;

@@ -73,6 +73,16 @@ const struct unit_record *world_record(const struct world *w, const char *servic
 	return NULL;
 }
 
+const struct volume_record *world_volume(const struct world *w, const char *key)
+{
+	for (size_t i = 0; i < w->volume_map.count; i++) {
+		const struct volume_record *r = &w->volume_map.items[i];
+		if (r->serves && streq(r->key, key))
+			return r;
+	}
+	return NULL;
+}
+
 /* The engine tells uptimes in words: so much may be missing in the number made of them. */
 static int64_t uptime_slack(int64_t seconds)
 {

@@ -90,6 +90,7 @@ static const struct key {
 	{ "compose", ignore },
 	{ "depends_on", ignore }, /* devenv itself orders the start */
 	{ "develop", ignore },
+	{ "dump", ignore },
 	{ "env_file", ignore },
 	{ "environment", ignore },
 	{ "extends", ignore },
@@ -99,6 +100,7 @@ static const struct key {
 	{ "image", ignore },
 	{ "kind", ignore },
 	{ "labels", ignore },
+	{ "load", ignore },
 	{ "ports", ignore },
 	{ "profiles", ignore },
 	{ "release", ignore },

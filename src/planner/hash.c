@@ -115,6 +115,25 @@ static void end_parts(struct make *m, struct unit *u)
 	u->digest = arena_strndup(m->a, hex, UNIT_HEX);
 }
 
+const char *volume_digest(struct arena *a, const struct volume_record *r)
+{
+	char hex[HASH_HEX + 1];
+	hash_hex(r->engine, strlen(r->engine), hex);
+	return arena_strndup(a, hex, SHORT_HEX);
+}
+
+/* Only such as are not what their name says: those have no record. */
+static void note_volumes(struct make *m, const struct unit *u, struct buf *out)
+{
+	for (size_t i = 0; i < u->service->mounts.count; i++) {
+		const struct mount *mount = &u->service->mounts.items[i];
+		const struct volume_record *r =
+			mount->kind == MOUNT_VOLUME ? world_volume(m->w, mount->source) : NULL;
+		if (r)
+			buf_addf(out, " volume.%s=%s", r->key, volume_digest(m->a, r));
+	}
+}
+
 /* "image=1a2b3c4d ports=... python.packages=...": parts of the unit, then those of its rungs. */
 static void note_inputs(struct make *m, struct unit *u)
 {
@@ -131,6 +150,7 @@ static void note_inputs(struct make *m, struct unit *u)
 					r->parts[i]);
 		}
 	}
+	note_volumes(m, u, &out);
 	u->inputs = arena_strdup(m->a, buf_str(&out));
 }
 

@@ -100,6 +100,7 @@ struct unit {
 	enum fate fate;
 	const char *why;
 	struct step *start, *ready, *install, *stop, *built;
+	struct step_list loads;     /* of dumps into its new volumes, once it is ready */
 	struct step_list displaced; /* what ran it elsewhere before is to be gone first */
 	struct step_list
 		gates; /* of one that has no step itself: what those who need it wait for */
@@ -229,6 +230,8 @@ struct part_word {
 	const char *name; /* in the label devenv.inputs */
 	const char *says; /* when it changed */
 };
+bool unit_mounts(const struct unit *u, const char *volume);                /* by its key */
+const char *volume_digest(struct arena *a, const struct volume_record *r); /* in that label */
 extern const struct part_word part_words[PARTS], rung_part_words[RUNG_PARTS];
 struct hasher *part_hash(struct unit *u, enum part p);
 /* A secret's value counts for those who must be started anew to follow it. */
@@ -240,6 +243,10 @@ const char *why_build(struct make *m, const struct rung *r);
 
 /* files.c */
 void files_make(struct make *m, const struct node *compose);
+
+/* initial.c: dumps that new volumes begin with. */
+bool loads_any(const struct make *m, const struct unit *u);
+void plan_loads(struct make *m, struct unit *u);
 
 /* up.c, decide.c, follow.c, down.c, steps.c */
 void plan_up(struct make *m);

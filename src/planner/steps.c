@@ -191,6 +191,7 @@ void await_needs(struct make *m, struct step *s, const struct service *service)
 		const struct need *n = &service->needs.items[i];
 		const struct unit *u = unit_of(m, n->service);
 		plan_need(m->plan, s, n->condition == COND_STARTED ? u->start : u->ready);
+		await_all(m, s, &u->loads);
 		await_all(m, s, &u->gates);
 	}
 }

@@ -8,7 +8,7 @@
 static bool any_work(const struct make *m)
 {
 	for (size_t i = 0; i < m->p->services.count; i++) {
-		if (m->units[i].fate != FATE_KEEP)
+		if (m->units[i].fate != FATE_KEEP || loads_any(m, &m->units[i]))
 			return true;
 	}
 	return false;
@@ -107,6 +107,7 @@ static void plan_units(struct make *m, struct step *after)
 			plan_start(m, u, after);
 		if (works)
 			plan_ready(m, u, after);
+		plan_loads(m, u);
 		pass_gates(m, u);
 	}
 }

@@ -96,6 +96,26 @@ static const char *port_change(struct make *m, const struct unit *u)
 	return part_words[PART_PORTS].says;
 }
 
+/* Behind "volume.KEY=" in the label: which of the engine's volumes serves it. */
+static const char *volume_change(struct make *m, const struct unit *u, const char *inputs)
+{
+	for (size_t i = 0; i < u->service->mounts.count; i++) {
+		const struct mount *mount = &u->service->mounts.items[i];
+		const struct volume_record *r =
+			mount->kind == MOUNT_VOLUME ? world_volume(m->w, mount->source) : NULL;
+		const char *source = mount->source ? mount->source : "";
+		if (mount->kind != MOUNT_VOLUME ||
+			!differs(inputs, arena_printf(m->a, "volume.%s", source),
+				r ? volume_digest(m->a, r) : ""))
+			continue;
+		if (r && r->branch)
+			return arena_printf(m->a, "volume %s is that of branch %s now",
+				mount->source, r->branch);
+		return arena_printf(m->a, "other data serves as volume %s now", mount->source);
+	}
+	return part_words[PART_MOUNTS].says;
+}
+
 const char *why_changed(struct make *m, const struct unit *u, const struct container *c)
 {
 	struct strs reasons = { 0 };
@@ -105,6 +125,8 @@ const char *why_changed(struct make *m, const struct unit *u, const struct conta
 		const char *says = part_words[i].says;
 		if (i == PART_IMAGE)
 			says = image_change(m, u, c->inputs);
+		if (i == PART_MOUNTS)
+			says = volume_change(m, u, c->inputs);
 		if (i == PART_PORTS)
 			says = port_change(m, u);
 		strs_add(m->a, &reasons, says);

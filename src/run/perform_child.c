@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/detach.h"
 #include "run/pull.h"
 
 struct child_state {
@@ -270,6 +271,8 @@ static enum verdict exec_start(struct job *j)
 	for (size_t i = 0; i < s->argv.count; i++)
 		strs_add(&j->run->arena, &argv, s->argv.items[i]);
 	strs_add(&j->run->arena, &argv, NULL);
+	if (s->self)
+		argv.items[0] = own_program();
 	st->spawn = (struct spawn){ .argv = argv.items,
 		.dir = s->dir,
 		.interactive = s->interactive,
