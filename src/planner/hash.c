@@ -37,6 +37,13 @@ struct hasher *part_hash(struct unit *u, enum part p)
 	return u->hash[p];
 }
 
+void hash_secret_file(struct make *m, struct unit *u, const struct secret_use *use)
+{
+	const struct secret *x = project_secret(m->p, use->source);
+	if (!x || secret_answer(m->p, u->service, x) == FOLLOW_RESTART)
+		hasher_str(part_hash(u, PART_SECRETS), map_get(&m->fingerprints, use->source));
+}
+
 static int by_key(const void *key, const void *item)
 {
 	return strcmp(key, ((const struct section *)item)->key);

@@ -128,7 +128,7 @@ static bool is_persisted(const struct reader *r, const char *path)
 	const struct service *s = r->image->service;
 	const struct release *release = s->release;
 	const char *dir = s->working_dir ? s->working_dir : "/";
-	for (size_t i = 0; release && i < release->artifacts.count; i++) {
+	for (size_t i = 0; i < release->artifacts.count; i++) {
 		const char *target = release->artifacts.items[i].target;
 		if (path_inside(target, path) || path_inside(path, target))
 			return true;
