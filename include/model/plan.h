@@ -72,7 +72,7 @@ struct context_file {
 };
 
 struct build {
-	const struct image *image;
+	const struct image *image;   /* NULL: the release of a module */
 	const char *tag;             /* devenv/NAME:HASH16 */
 	const char *dockerfile;      /* text, ours; NULL: the project's own */
 	const char *dockerfile_path; /* name inside the context */
@@ -80,6 +80,7 @@ struct build {
 	LIST_OF(struct context_file) files;
 	struct strs args;   /* "NAME=VALUE"; bare NAME: from the environment */
 	struct strs labels; /* "k=v" */
+	bool no_cache;      /* every step is done, whatever the builder remembers */
 	int64_t timeout_ms;
 };
 
@@ -149,7 +150,7 @@ struct step {
 	/* Filled while the plan is carried out, never by the planner. */
 	unsigned waiting;
 	unsigned height; /* of the longest chain that waits for this one */
-	int status;      /* STAGE: as stage_result.status */
+	int status;      /* STAGE, EXEC, BUILD: as stage_result.status */
 	int state;
 };
 
@@ -171,6 +172,12 @@ struct remembered { /* a data volume whose server remembers a secret until on_ro
 	const char *volume;         /* name on the engine */
 };
 
+struct named {            /* an image and what it is called outside of this machine */
+	const char *tag;  /* by content: "devenv/release-api:HASH16" */
+	const char *name; /* "shop-api:v1.2" */
+	const struct service *service;
+};
+
 struct plan {
 	struct arena *arena;
 	const struct project *project;
@@ -183,7 +190,8 @@ struct plan {
 		size_t count, cap;
 	} steps; /* in an order that respects needs */
 	LIST_OF(struct remembered) remembered;
-	struct strs stale; /* files written before and no longer wanted */
+	LIST_OF(struct named) named; /* build outside of development: images of services */
+	struct strs stale;           /* files written before and no longer wanted */
 	struct strs
 		loads; /* volumes of the engine that are new: a dump is to be loaded into each */
 	struct strs notes; /* said to the user before anything runs */

@@ -107,6 +107,22 @@ struct volume_record {
 	bool serves;
 };
 
+/*
+ * A volume of the engine that is to begin with something, and does not have all of it yet: what an
+ * earlier run did not get to the end of, or what this one is about to.
+ */
+struct unfilled {
+	const char *volume; /* its name there */
+	const char *from;   /* the volume of the engine that it is a copy of; NULL: a dump */
+};
+
+struct checkout { /* git's word on it; all empty unless some volume is per branch */
+	bool repository;
+	const char *branch;  /* NULL: none is checked out, or there is no repository */
+	struct strs parents; /* branches that it was made from, the nearest first; they may be gone
+			      */
+};
+
 struct agent_seen { /* the workspace's agent, when it answered */
 	bool runs;
 	pid_t pid;
@@ -115,7 +131,19 @@ struct agent_seen { /* the workspace's agent, when it answered */
 	struct module_states modules;
 };
 
+struct source_facts { /* the commit that the project's files are of; what images are labelled with
+		       */
+	bool known;   /* looked at */
+	const char *commit;  /* 40 hex; NULL: no repository, or none in it yet */
+	const char *version; /* "v1.2", "v1.2-3-g0a1b2c3d4e5f" or the commit's beginning; NULL */
+	bool named;          /* version is what the user says instead (build --tag) */
+	const char *url;     /* of the remote `origin`, without user and password; NULL */
+	bool dirty;          /* files of the project differ from the commit */
+	int64_t time;        /* of the commit, seconds since 1970; 0: none */
+};
+
 struct world {
+	struct source_facts source;
 	struct agent_seen agent;
 	bool engine;             /* an engine was asked and answered */
 	const char *api_version; /* negotiated, "1.41" */
@@ -128,7 +156,8 @@ struct world {
 	struct strs volumes; /* names of this workspace's volumes, when asked */
 	bool volumes_known;
 	struct strs networks;
-	struct strs unloaded; /* volumes of the engine whose first dump is not loaded yet */
+	LIST_OF(struct unfilled) unfilled;
+	struct checkout checkout;
 	LIST_OF(struct seen_file) files;
 	LIST_OF(struct allocation) allocations;
 	LIST_OF(struct seen_secret) secrets;
@@ -157,6 +186,8 @@ const struct seen_secret *world_secret(const struct world *w, const char *name);
 struct volume_mark *volume_mark_find(
 	const struct volume_marks *list, const char *volume, const char *secret);
 const struct unit_record *world_record(const struct world *w, const char *service);
+/* What a volume of the engine does not have yet; NULL: it is whole. */
+const struct unfilled *world_unfilled(const struct world *w, const char *volume);
 /* The one that serves; NULL: the volume that the name says. */
 const struct volume_record *world_volume(const struct world *w, const char *key);
 /* Was c seen ready by an earlier `up`, as the run of its process that is there now? */

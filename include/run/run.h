@@ -17,15 +17,19 @@ struct vault;  /* the workspace's keyring, open, heap */
 /* Directories of one workspace; all absolute, made on demand by those who write. */
 struct places {
 	const char *project;   /* the checkout */
+	const char *base;      /* what holds .devenv: the checkout, but for a run of its own */
 	const char *dot;       /* .devenv */
 	const char *generated; /* .devenv/generated */
 	const char *logs;      /* .devenv/logs */
 	const char *state;     /* $XDG_STATE_HOME/devenv/WORKSPACE */
 	const char *data;      /* $XDG_DATA_HOME/devenv */
 	const char *cache;     /* $XDG_CACHE_HOME/devenv */
+	const char *turns;     /* locks of modules, shared by all who run stages on these sources */
 };
 int places_find(struct arena *a, const char *project_dir, const char *workspace, struct places *out,
 	struct err *e);
+/* The same for a decoded project, which may be a run of its own: then all is below its state. */
+int places_of_project(struct arena *a, const struct project *p, struct places *out, struct err *e);
 
 /* What happens while a plan is carried out, for views. Text is raw: views clean it. */
 enum event_kind { EV_START, EV_PROGRESS, EV_OUTPUT, EV_DONE, EV_FAILED, EV_SKIPPED, EV_NOTE };
@@ -88,6 +92,8 @@ int engine_kill(struct engine *g, const char *id, const char *signal, struct err
 int engine_remove(struct engine *g, const char *id, struct err *e);
 int engine_remove_volume(struct engine *g, const char *name, struct err *e);
 int engine_remove_network(struct engine *g, const char *name, struct err *e);
+/* Another name for an image: "shop-api:v1.2", "localhost:5000/shop-api:v1.2". */
+int engine_tag(struct engine *g, const char *image, const char *name, struct err *e);
 int engine_remove_image(struct engine *g, const char *name, struct err *e);
 /* Images of devenv's ("image TAG") that no container stands on and, with volumes, its cache and
  * dependency volumes ("volume NAME") that none mounts. */
@@ -248,12 +254,21 @@ int authority_trust(const struct places *pl, struct loop *l, bool trust, event_f
 int context_pack(struct arena *a, const struct build *b, struct buf *tar, struct err *e);
 int context_hash(struct arena *a, const char *dir, char hex[65],
 	struct err *e); /* of what context_pack would take from dir */
+/*
+ * What `docker save` wrote, as an OCI archive: oci-layout, index.json and blobs by their digests,
+ * the same bytes for the same images. Times and names of the machine that built them are left out.
+ * The file appears whole or not at all.
+ */
+int oci_archive(struct arena *a, const char *saved, const char *file, struct err *e);
 struct git_facts {
 	const char *branch, *commit; /* NULL: none */
 	bool worktree, dirty_known;
 };
 int git_look(struct arena *a, const char *dir, struct git_facts *out,
 	struct err *e); /* no repository: all NULL, 0 */
+/* What is built from dir: its commit, and whether the files below dir are that commit's. Not for
+ * every command: it looks at each file. */
+int git_source(struct arena *a, const char *dir, struct source_facts *out, struct err *e);
 /* Would git leave path (below dir) out of a commit? Outside of a repository: yes. */
 int git_ignored(const char *dir, const char *path, bool *ignored, struct err *e);
 
@@ -310,7 +325,9 @@ struct performer {
 	const char *gateway; /* address of this host for containers; NULL: none needs it */
 	event_fn *event;
 	void *ctx;
-	int parallel; /* at most so many builds at once; 0: number of processors */
+	int parallel;    /* at most so many builds at once; 0: number of processors */
+	int64_t until;   /* monotonic ms: what runs then is ended as by an interrupt; 0: never */
+	bool first_ends; /* after a failure nothing more is begun, what runs goes on to its end */
 };
 /* The whole environment of a host service, secrets opened, NULL-terminated; NULL with err. */
 const char *const *host_launch_environment(struct arena *a, const struct host_spec *s,

@@ -84,7 +84,12 @@ const struct cmd *const commands[] = {
 	&cmd_plan,
 	&cmd_generate,
 	&cmd_graph,
+	&cmd_diff,
 	&cmd_build,
+	&cmd_ci,
+	&cmd_snapshot,
+	&cmd_restore,
+	&cmd_reset,
 	&cmd_db,
 	&cmd_secrets,
 	&cmd_certs,
@@ -97,6 +102,7 @@ const struct cmd *const commands[] = {
 	&cmd_agent,
 	&cmd_session,
 	&cmd_load_initial,
+	&cmd_copy_volume,
 	NULL,
 };
 

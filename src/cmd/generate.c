@@ -1,6 +1,5 @@
 /*
- * generate, plan, graph, build: what follows from the configuration, written, shown or built, but
- * not started.
+ * generate, plan, graph: what follows from the configuration, written or shown, but not started.
  */
 #include <stdio.h>
 #include <string.h>
@@ -172,35 +171,6 @@ static const struct opt plan_options[] = {
 	{ 0 },
 };
 
-static const struct opt build_options[] = {
-	{ "force", 0, OPT_FLAG, NULL, "build what the engine already has, too", NULL, COMPLETE_NONE,
-		GENERATE(build), false },
-	{ 0 },
-};
-
-static int run_build(struct context *c, const void *opts, const struct strs *args)
-{
-	const struct generate_opts *o = opts;
-	struct prepare p = {
-		.request = { .goal = GOAL_BUILD,
-			.services = *args,
-			.build = o->build,
-			.timeout_ms = -1 },
-		.engine = true,
-		.write = true,
-	};
-	int status = prepare(c, &p);
-	if (status)
-		return status;
-	if (c->g.dry_run)
-		return show_plan(c);
-	if (!c->plan.steps.count) {
-		note(c, "Nothing to build: the engine has every image.");
-		return 0;
-	}
-	return carry_out(c);
-}
-
 const struct cmd cmd_generate = {
 	.name = "generate",
 	.group = "configuration",
@@ -233,20 +203,4 @@ const struct cmd cmd_graph = {
 	.opts = graph_options,
 	.opts_size = sizeof(struct generate_opts),
 	.run = run_graph,
-};
-
-const struct cmd cmd_build = {
-	.name = "build",
-	.group = "data",
-	.args = "[SVC...]",
-	.help = "build the images that the engine does not have yet",
-	.detail = "Images are named by the hash of everything that goes into them, their parents "
-		  "included: what\n"
-		  "is there is never built twice, and a changed rung rebuilds just what stands on "
-		  "it.",
-	.opts = build_options,
-	.opts_size = sizeof(struct generate_opts),
-	.max_args = -1,
-	.complete = COMPLETE_SERVICE,
-	.run = run_build,
 };

@@ -88,6 +88,7 @@ static void await_parts(struct make *m, struct step *s, const struct unit *u)
 		plan_need(m->plan, s, plan_find(m->plan, STEP_EXEC, u->shared.items[k].name));
 	await_marked_volumes(m, s, u);
 	plan_need(m->plan, s, m->mount_points);
+	await_clones(m, s, u->service);
 }
 
 /* ---- making ---- */
@@ -153,6 +154,7 @@ void plan_create(struct make *m, struct step *after)
 {
 	guard(m);
 	plan_before_create(m, after);
+	plan_clones(m, after);
 	create_together(m, after);
 }
 

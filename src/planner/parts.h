@@ -81,6 +81,7 @@ struct step_list {
 struct unit {
 	const struct service *service;
 	const struct rung *rung; /* NULL: a registry image, or built by Compose */
+	struct build *release;   /* its production image; NULL: none is made */
 	bool chosen, asked;
 	bool present;                     /* part of compose.yml */
 	bool hosted;                      /* a host service of this run, or one that is there */
@@ -153,6 +154,20 @@ char *dockerfile_text(struct make *m, const struct rung *r);
 extern const char host_bundle_in_image[];
 uid_t mapped_uid(const struct make *m, const struct image *i);
 gid_t mapped_gid(const struct make *m, const struct image *i);
+
+const char *image_repository(struct arena *a, const char *name); /* as Docker writes names */
+
+/* release.c, release_text.c, release_name.c: production images of modules. */
+void releases_make(struct make *m); /* of those that are chosen; outside of development only */
+void plan_releases(struct make *m); /* BUILD steps of those that the engine lacks */
+char *release_text(struct make *m, const struct unit *u);
+struct owner release_owner(const struct make *m, const struct unit *u);
+const char *release_user(struct make *m, const struct unit *u); /* NULL: root's */
+void release_labels(struct make *m, const struct unit *u, struct strs *out);
+/* The name that a service's image has outside: "shop-api:v1.2" */
+const char *release_name(struct make *m, const struct service *s);
+/* argv that asks a service inside of its container whether it is well; none: it cannot be asked. */
+void health_words(struct make *m, const struct service *s, struct strs *argv);
 
 /* expand.c, ports.c */
 int published_port(
@@ -244,12 +259,18 @@ const char *why_build(struct make *m, const struct rung *r);
 /* files.c */
 void files_make(struct make *m, const struct node *compose);
 
+/* branches.c: data per branch. */
+void note_branches(struct make *m);
+void plan_clones(struct make *m, struct step *after);
+void await_clones(struct make *m, struct step *s, const struct service *service);
+
 /* initial.c: dumps that new volumes begin with. */
 bool loads_any(const struct make *m, const struct unit *u);
 void plan_loads(struct make *m, struct unit *u);
 
 /* up.c, decide.c, follow.c, down.c, steps.c */
 void plan_up(struct make *m);
+void plan_made(struct make *m); /* GOAL_CREATE */
 void plan_build(struct make *m);
 void plan_generate(struct make *m);
 void plan_prepare(struct make *m); /* prepare.c: GOAL_STAGES, GOAL_RUN */

@@ -115,6 +115,7 @@ static enum verdict child_verdict(struct job *j)
 	if (!child_done(st->child))
 		return GOES_ON;
 	int status = child_status(st->child);
+	j->step->status = child_timed_out(st->child) ? -1 : status;
 	if (st->stops)
 		err_set(&j->error, ERR_FAILED, "interrupted");
 	else if (child_timed_out(st->child))
@@ -198,6 +199,8 @@ static const char *const *build_argv(struct arena *a, const struct build *b)
 	const char *const head[] = { "docker", "build", "--force-rm", "-t", b->tag };
 	for (size_t i = 0; i < countof(head); i++)
 		strs_add(a, &v, head[i]);
+	if (b->no_cache)
+		strs_add(a, &v, "--no-cache");
 	for (size_t i = 0; i < b->labels.count; i++) {
 		strs_add(a, &v, "--label");
 		strs_add(a, &v, b->labels.items[i]);
