@@ -65,6 +65,9 @@ const char *view_unit_word(const struct service *s, const struct world *w);
 /* branches.c, a part of both: whose data serve volumes that are per branch. */
 void view_branches(struct buf *out, const struct project *p, const struct world *w);
 struct node *view_branches_json(struct arena *a, const struct project *p, const struct world *w);
+/* Its published ports, by target: "8080->80 5353->53/udp", with the addresses when asked for; ""
+ * for none and for k NULL. */
+const char *view_ports(struct arena *a, const struct container *k, bool address);
 struct node *view_status_json(struct arena *a, const struct project *p, const struct world *w);
 /* happening.c */
 void view_happening(struct buf *out, const struct happening *h, struct style st);

@@ -20,12 +20,15 @@ static void sort_facts(struct facts *f)
 		qsort(f->items, f->count, sizeof(*f->items), by_path);
 }
 
+const char fact_any[] = "*";
+
 /* Does one side say that the other cannot but differ, and does it in just this way? */
 static const char *expected(const struct fact *here, const struct fact *there)
 {
-	return here && here->because && streq(here->instead, there ? there->value : NULL)
-		       ? here->because
-		       : NULL;
+	if (!here || !here->because)
+		return NULL;
+	bool so = here->instead == fact_any || streq(here->instead, there ? there->value : NULL);
+	return so ? here->because : NULL;
 }
 
 static void differ(
@@ -92,8 +95,9 @@ static void note_image(
 	if (!i->reference)
 		text = arena_printf(c->a, "%s: %s", env, i->why ? i->why : "it has no image");
 	else if (i->built)
-		text = arena_printf(c->a, "%s: image %s is not built yet: `devenv build --env %s`",
-			env, i->name, env);
+		text = arena_printf(c->a, "%s: %s %s is not built yet: `devenv build --env %s`",
+			env, i->release ? "the production image of" : "image",
+			i->release ? i->service->name : i->name, env);
 	else
 		text = arena_printf(c->a, "%s: the engine does not have %s: `docker pull %s`", env,
 			i->reference, i->reference);

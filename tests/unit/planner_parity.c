@@ -178,7 +178,9 @@ static const char shop[] =
 	"    image: base\n"
 	"    working_dir: /srv/api\n"
 	"    volumes: ['data:/var/lib/data/']\n"
-	"    release: { artifacts: { dist: /srv/api } }\n"
+	"    develop: { source: api }\n"
+	"    environment: { PASSED: x }\n"
+	"    release: { artifacts: { api/dist: /srv/api } }\n"
 	"  db: { image: 'postgres:15' }\n"
 	"  made: { build: . }\n"
 	"  beside: { run: host, command: x }\n"
@@ -199,6 +201,7 @@ static void pair_open(struct pair *p, const char *yaml)
 		bench_open(&p->b[i], "services: { x: { image: x } }\n");
 		memset(&p->b[i].diags, 0, sizeof(p->b[i].diags));
 		bench_project(&p->b[i], yaml, names[i]);
+		p->b[i].world.source.known = true;
 		parity_images(&p->b[i].arena, &p->b[i].project, &p->b[i].world, &p->images[i]);
 		p->facts[i].id = i ? "sha256:b" : "sha256:a";
 	}
@@ -255,7 +258,7 @@ static void which_image(void **state)
 	assert_true(api->built);
 	assert_string_equal(api->tree, "/srv/api");
 	assert_string_equal(strs_join(&p.b[0].arena, &api->dirs, " "), "/srv/api /var/lib/data");
-	assert_string_not_equal(api->reference, image_of(&p, 1, "api")->reference);
+	assert_true(starts_with(image_of(&p, 1, "api")->reference, "devenv/release-api:"));
 	assert_string_equal(image_of(&p, 0, "db")->reference, "postgres:15");
 	assert_false(image_of(&p, 0, "db")->built);
 	assert_null(image_of(&p, 0, "made")->reference);
@@ -289,7 +292,7 @@ static void mapped_ids(void **state)
 	assert_null(content(&p, "directories./etc")->expected);
 	assert_string_equal(content(&p, "directories./opt")->left, "0755 app:app");
 	assert_string_equal(content(&p, "directories./opt")->right, "0755 55:55");
-	assert_int_equal(p.out.expected, 1);
+	assert_int_equal(p.out.expected, 2); /* with the sources that are mirrored */
 	assert_int_equal(p.out.refused, 3);
 	pair_close(&p);
 }
@@ -332,12 +335,16 @@ static void artifacts(void **state)
 	has(&p, 0, "files", "/srv/api/both", "0644 0:0 3 bytes abc");
 	has(&p, 1, "files", "/srv/api/both", "0644 0:0 3 bytes abd");
 	has(&p, 0, "files", "/srv/api/link", "-> x:1 y");
+	has(&p, 1, "environment", "PASSED", "x");
+	has(&p, 1, "environment", "OTHER", "x");
 	compare(&p);
 	assert_non_null(content(&p, "files.\"/srv/api/app.py\"")->expected);
 	assert_non_null(content(&p, "directories./srv/api")->expected);
 	assert_null(content(&p, "files./srv/other")->expected);
 	assert_null(content(&p, "files./srv/api/both")->expected);
 	assert_string_equal(content(&p, "files./srv/api/link")->left, "-> x:1 y");
+	assert_non_null(content(&p, "environment.PASSED")->expected);
+	assert_null(content(&p, "environment.OTHER")->expected);
 	pair_close(&p);
 }
 
@@ -356,7 +363,7 @@ static void not_read(void **state)
 	assert_non_null(strstr(p.out.groups.items[0].notes.items[0], "devenv build --env prod"));
 	p.facts[1].id = p.facts[0].id;
 	compare(&p);
-	assert_int_equal(p.out.expected + p.out.refused, 0);
+	assert_int_equal(p.out.expected + p.out.refused, 1); /* the sources */
 	assert_int_equal(p.out.groups.items[0].notes.count, 0);
 	pair_close(&p);
 }
