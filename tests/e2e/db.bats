@@ -85,7 +85,9 @@ locks() {
 	local pid=$!
 	exec 5>slow
 	echo "UPDATE t SET v = 'lost'; SELECT pg_advisory_lock(7);" >&5
-	eventually 30 locks 1
+	# What is read ahead goes on with the next portion.
+	more() { echo 'SELECT 1;' >&5 && locks 1; }
+	eventually 30 more
 	kill -KILL "$pid"
 	exec 5>&-
 	eventually 30 locks 0
