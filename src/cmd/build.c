@@ -19,8 +19,9 @@ static const struct opt build_options[] = {
 	{ "force", 0, OPT_FLAG, NULL, "build what the engine already has, too", NULL, COMPLETE_NONE,
 		BUILD(force), false },
 	{ "no-cache", 0, OPT_FLAG, NULL,
-		"as --force, and do every step anew, whatever the builder remembers", NULL,
-		COMPLETE_NONE, BUILD(no_cache), false },
+		"do every step anew, whatever the builder remembers; with that, release images are "
+		"built again",
+		NULL, COMPLETE_NONE, BUILD(no_cache), false },
 	{ "tag", 0, OPT_TEXT, "TAG",
 		"name the images PROJECT-SVC:TAG instead of after the commit (not in dev)", NULL,
 		COMPLETE_NONE, BUILD(tag), false },
@@ -185,7 +186,7 @@ static int run_build(struct context *c, const void *opts, const struct strs *arg
 	const struct build_opts *o = opts;
 	struct prepare p = {
 		.request = { .goal = GOAL_BUILD,
-			.build = o->force || o->no_cache,
+			.build = o->force,
 			.no_cache = o->no_cache,
 			.timeout_ms = -1 },
 		.engine = true,
