@@ -10,7 +10,7 @@
 #include "cmd/lifecycle.h"
 
 struct build_opts {
-	bool force, no_cache;
+	bool force, no_cache, pull;
 	const char *tag, *push, *save;
 };
 
@@ -22,6 +22,9 @@ static const struct opt build_options[] = {
 		"do every step anew, whatever the builder remembers; with that, release images are "
 		"built again",
 		NULL, COMPLETE_NONE, BUILD(no_cache), false },
+	{ "pull", 0, OPT_FLAG, NULL,
+		"as --force, and look for newer ones of the registry images they stand on", NULL,
+		COMPLETE_NONE, BUILD(pull), false },
 	{ "tag", 0, OPT_TEXT, "TAG",
 		"name the images PROJECT-SVC:TAG instead of after the commit (not in dev)", NULL,
 		COMPLETE_NONE, BUILD(tag), false },
@@ -186,8 +189,9 @@ static int run_build(struct context *c, const void *opts, const struct strs *arg
 	const struct build_opts *o = opts;
 	struct prepare p = {
 		.request = { .goal = GOAL_BUILD,
-			.build = o->force,
+			.build = o->force || o->pull,
 			.no_cache = o->no_cache,
+			.pull = o->pull,
 			.timeout_ms = -1 },
 		.engine = true,
 	};

@@ -116,6 +116,21 @@ static int run_generate(struct context *c, const void *opts, const struct strs *
 	return 0;
 }
 
+/* Files that are not as devenv wrote them, where nothing else is to do: `up` writes them anew. */
+static void plan_healing(struct context *c)
+{
+	struct err quiet = ERR_INIT;
+	struct applied a = { 0 };
+	struct place at = { .file = ".devenv/generated" };
+	if (c->plan.steps.count || !c->world.files.count ||
+		apply_files(&c->arena, &c->plan, &c->places, c->vault, true, &a, &quiet))
+		return;
+	for (size_t i = 0; i < a.changed.count && c->plan.steps.count == 0; i++)
+		plan_add(&c->plan, STEP_WRITE, NULL, at, "%s is not as devenv wrote it%s",
+			path_join(&c->arena, at.file, a.changed.items[i]),
+			a.changed.count > 1 ? ", and others are not" : "");
+}
+
 /* The world is looked at when an engine answers; without one the plan is that of a first start. */
 static int run_plan(struct context *c, const void *opts, const struct strs *args)
 {
@@ -137,7 +152,10 @@ static int run_plan(struct context *c, const void *opts, const struct strs *args
 	if (containers && !c->engine)
 		note(c, "note: %s; the plan is that of a first start", no_engine.text);
 	status = prepare(c, &p);
-	return status ? status : show_plan(c);
+	if (status)
+		return status;
+	plan_healing(c);
+	return show_plan(c);
 }
 
 static const char *const formats[] = { "ascii", "mermaid", "dot", "json", NULL };

@@ -133,7 +133,7 @@ label() {
 
 @test "docker compose runs the generated file, with secrets that the operator gives" {
 	ok devenv --env prod generate -o "$MACHINE/out"
-	! grep -rq "$MACHINE" "$MACHINE/out"
+	run ! grep -r "$MACHINE" "$MACHINE/out"
 	mkdir "$MACHINE/out/secrets"
 	echo sesame >"$MACHINE/out/secrets/token"
 	(cd / && docker compose -p "$NAME" -f "$MACHINE/out/compose.yaml" up -d --wait --wait-timeout 60 api)
