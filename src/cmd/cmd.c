@@ -47,6 +47,8 @@ const struct opt global_opts[] = {
 	{ "trust", 0, OPT_FLAG, NULL,
 		"consent to what the configuration does outside its containers", NULL,
 		COMPLETE_NONE, GLOBAL(trust), false },
+	{ "frozen", 0, OPT_FLAG, NULL, "refuse whatever devenv.lock does not say", NULL,
+		COMPLETE_NONE, GLOBAL(frozen), false },
 	{ "dry-run", 0, OPT_FLAG, NULL, "print what would be done, and do nothing", NULL,
 		COMPLETE_NONE, GLOBAL(dry_run), false },
 	{ "version", 0, OPT_FLAG, NULL, "print the version", NULL, COMPLETE_NONE, GLOBAL(version),
@@ -86,6 +88,11 @@ const struct cmd *const commands[] = {
 	&cmd_graph,
 	&cmd_diff,
 	&cmd_build,
+	&cmd_lock,
+	&cmd_ci,
+	&cmd_snapshot,
+	&cmd_restore,
+	&cmd_reset,
 	&cmd_db,
 	&cmd_secrets,
 	&cmd_certs,
@@ -98,6 +105,7 @@ const struct cmd *const commands[] = {
 	&cmd_agent,
 	&cmd_session,
 	&cmd_load_initial,
+	&cmd_copy_volume,
 	NULL,
 };
 

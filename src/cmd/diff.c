@@ -47,15 +47,6 @@ static int load_side(struct side *s, struct context *c, const char *environment)
 	return open_places(s->c);
 }
 
-/* What production images are named by, besides their inputs. */
-static int look_at_source(struct side *s)
-{
-	struct context *c = s->c;
-	if (!c->project.dev && git_source(&c->arena, c->project.dir, &c->world.source, &c->error))
-		return fail(c);
-	return 0;
-}
-
 static int name_images(struct side *s)
 {
 	struct context *c = s->c;
@@ -164,8 +155,8 @@ static int read_images(struct context *c, struct side sides[2], const struct str
 static int look_into(struct context *c, struct side sides[2], const struct diff_opts *o,
 	const struct strs *services)
 {
-	int status = look_at_source(&sides[0]);
-	status = status ? status : look_at_source(&sides[1]);
+	int status = look_at_source(sides[0].c, NULL);
+	status = status ? status : look_at_source(sides[1].c, NULL);
 	for (size_t i = 0; !status && o->build && i < 2; i++)
 		status = build_images(&sides[i], services);
 	for (size_t i = 0; !status && i < 2; i++)
