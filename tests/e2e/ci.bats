@@ -178,10 +178,10 @@ begin_run() {
 
 @test "an interrupt in the middle cleans up and is the status" {
 	begin_run
-	kill -INT "$RUN"
+	kill -TERM "$RUN"
 	local status=0
 	wait "$RUN" || status=$?
-	[ "$status" = 130 ]
+	[ "$status" = 143 ]
 	nothing_remains
 	grep -q "interrupted" killed
 	green
