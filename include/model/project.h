@@ -188,6 +188,22 @@ struct load {                /* how the data is replaced by that of a dump */
 	struct place place;
 };
 
+struct artifact {           /* one path that a production image persists */
+	const char *source; /* in the build: absolute */
+	const char *target; /* in the image: absolute */
+	const char *said;   /* source as written */
+	struct place place;
+};
+
+struct release {                            /* how a module becomes a production image */
+	const char *build;                  /* shell line, run in the module's rung; NULL: none */
+	const struct image *image;          /* the rung that the result stands on; NULL: from */
+	const char *from;                   /* a registry image; NULL: image */
+	bool dependencies;                  /* the locked ones are part of the image */
+	LIST_OF(struct artifact) artifacts; /* at least one */
+	struct place place;
+};
+
 enum restart { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_UNLESS_STOPPED };
 
 struct service {
@@ -215,7 +231,7 @@ struct service {
 	struct strs dump;   /* argv of what prints a dump of its data; none: nothing */
 	struct load load;
 	const struct develop *develop; /* NULL: not a module */
-	const struct node *release;
+	const struct release *release; /* NULL: none; only modules have one */
 	int replicas;
 	const char *stop_signal; /* NULL: the image's */
 	int64_t stop_grace_ms;   /* default 10 s */
@@ -311,6 +327,11 @@ struct debug {                     /* the tools container */
 	struct place place;
 };
 
+struct allowance { /* a difference between environments that is accepted */
+	const char *pattern;
+	struct place place;
+};
+
 enum ci_stage { CI_BUILD, CI_COMPILE, CI_LINT, CI_TEST, CI_UP, CI_E2E, CI_STAGES };
 
 struct ci_report {           /* where it is told how a run came out; each may be NULL */
@@ -349,6 +370,7 @@ struct project {
 	bool dev;                /* sources are mirrored, users mapped */
 	bool host;               /* of the request */
 	bool tools;              /* of the request */
+	bool frozen;             /* of the request */
 	const struct node *tree;
 	struct up_defaults up;
 	LIST_OF(struct image) images;     /* parents before children */
@@ -361,6 +383,7 @@ struct project {
 	LIST_OF(struct command) commands;
 	LIST_OF(struct layout) layouts; /* model/layout.h */
 	struct debug debug;
+	LIST_OF(struct allowance) parity; /* of parity.allow */
 	struct ci ci;
 	struct strs cert_hosts; /* of certs: and routes, sorted, unique */
 	struct strs includes;
@@ -372,6 +395,7 @@ struct project_request {
 	const char *name; /* -p, or NULL */
 	bool host;        /* up --host: what can run on the host does, what cannot is left out */
 	bool tools;       /* for the tools container: of the images only its own counts as used */
+	bool frozen;      /* --frozen: nothing that devenv.lock does not say is built */
 	const char *home; /* for ~ in bind mounts; NULL: it is kept as written */
 	/*
 	 * Id of a `devenv ci`: a workspace of its own beside the developer's, with containers,
@@ -398,6 +422,18 @@ const struct volume *project_volume(const struct project *p, const char *name);
 const struct secret *project_secret(const struct project *p, const char *name);
 const struct command *project_command(const struct project *p, const char *name);
 void names_index(struct arena *a, struct names *n, const void *items, size_t count, size_t size);
+/* The service that `on_rotate` tells of a new value; NULL: there is no on_rotate. */
+const struct service *secret_consumer(const struct project *p, const struct secret *x);
+bool reads_secret(const struct service *s, const struct secret *x); /* as a file */
+bool holds_secret_value(const struct service *s,
+	const struct secret *x); /* in its environment, from its start on */
+/*
+ * What a service that has x does when x gets a new value: it is started anew (FOLLOW_RESTART), it
+ * is told (FOLLOW_RELOAD), or nothing (FOLLOW_IGNORE): it is the consumer itself, a job that is
+ * done, or it reads the file again by itself, as `on_restart` of its need of the consumer says.
+ */
+enum on_restart secret_answer(
+	const struct project *p, const struct service *s, const struct secret *x);
 /* The port a reference means: by name, by number, or the first one when name is NULL. */
 const struct port *service_port(const struct service *s, const char *name);
 /* Does this exit status count as success? 0, and those of success_exit_codes. */

@@ -19,7 +19,6 @@ static const struct slot service_slots[] = {
 	{ "success_exit_codes", SLOT_STRS, offsetof(struct service, success_codes) },
 	{ "client", SLOT_STRS, offsetof(struct service, client) },
 	{ "dump", SLOT_STRS, offsetof(struct service, dump) },
-	{ "release", SLOT_NODE, offsetof(struct service, release) },
 	{ "stop_signal", SLOT_TEXT, offsetof(struct service, stop_signal) },
 	{ "stop_grace_period", SLOT_MS, offsetof(struct service, stop_grace_ms) },
 	{ "tty", SLOT_TRUTH, offsetof(struct service, tty) },
@@ -177,6 +176,7 @@ static void service_read(struct decode *c, struct service *s, const struct node_
 	decode_mounts(c, s, path);
 	decode_check(c, s, path);
 	decode_develop(c, s, path);
+	decode_release(c, s, path);
 	decode_host(c, s, path);
 }
 

@@ -329,8 +329,7 @@ static const struct field service_fields[] = {
 	{ .name = "release",
 		.types = T_MAP,
 		.map = &schema_release,
-		.flags = FIELD_LATER,
-		.help = "What a production image persists" },
+		.help = "What a production image of the module persists" },
 
 	/* Privileges. */
 	{ .name = "cap_add", WORDS, REACHES_OUT, .help = "Capabilities added" },

@@ -87,7 +87,6 @@ static const struct field top_fields[] = {
 	{ .name = "parity",
 		.types = T_MAP,
 		.map = &schema_parity,
-		.flags = FIELD_LATER,
 		.help = "Differences between environments that are accepted" },
 	{ .name = "networks",
 		.types = T_MAP,

@@ -130,7 +130,7 @@ void select_units(struct make *m)
 		ask_all(m, &m->req->services);
 	else if (starts(m) && m->p->up.services.count)
 		ask_default(m, &m->p->up.services);
-	else
+	else if (!m->req->images.count)
 		ask_unheld(m);
 	if (starts(m) && !m->req->no_deps)
 		choose_needs(m);

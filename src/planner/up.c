@@ -126,6 +126,7 @@ static void plan_end(struct make *m)
 void plan_up(struct make *m)
 {
 	decide(m);
+	note_branches(m);
 	if (!any_work(m) && !any_orphan(m))
 		return;
 	struct step *write = plan_write(m, "the complete set, before anything is started");
@@ -137,6 +138,16 @@ void plan_up(struct make *m)
 	plan_units(m, after);
 	plan_followers(m);
 	plan_end(m);
+}
+
+static void want(struct make *m, const struct image *i)
+{
+	struct rung *r = rung_of(m, i);
+	if (r && r->tag)
+		r->wanted = true;
+	else if (i)
+		complain(m, i->place, "nothing stands on image %s: there is no reason to build it",
+			i->name);
 }
 
 /* Hooks belong to what starts; jobs are no part of it either. */
@@ -158,12 +169,17 @@ void plan_made(struct make *m)
 
 void plan_build(struct make *m)
 {
+	for (size_t i = 0; i < m->req->images.count; i++)
+		want(m, project_image(m->p, m->req->images.items[i]));
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		const struct unit *u = &m->units[i];
 		if (u->chosen && u->rung)
-			m->rungs[u->rung - m->rungs].wanted = true;
+			want(m, u->rung->image);
+		if (u->chosen && u->release)
+			want(m, u->service->release->image);
 	}
 	plan_images(m, NULL);
+	plan_releases(m);
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
 		const struct container *c = own_container(m, u);

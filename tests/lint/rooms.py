@@ -23,6 +23,8 @@ LIBRARIES = [
     (r"jansson\.h", {"src/doc/json.c"}),
     (r"curl/.*", {"src/run/http.c"}),
     (r"git2(\.h|/.*)", {"src/run/git.c"}),
+    (r"archive(_entry)?\.h", {"src/run/archive.c", "src/run/oci.c"}),
+    (r"archive(_entry)?\.h", {"src/run/archive.c", "src/run/tarball.c"}),
     (r"archive(_entry)?\.h", {"src/run/archive.c", "src/run/packed.c"}),
     (r"(n?curses|panel|menu|form|term)\.h|ncursesw?/.*", {"src/view/screen.c"}),
     (r"openssl/.*",
