@@ -56,8 +56,15 @@ struct context {
 	struct err engine_error;   /* why there is no engine, where that may not matter */
 	const char *root;          /* folder of the configuration; set by load_config() */
 	const char *environment;   /* "dev" unless told otherwise */
+	bool implied;              /* nobody named that environment: it need not have files */
+	const char *run;           /* id of the `devenv ci` that this belongs to; NULL: none */
+	struct limits {
+		int64_t until;   /* monotonic ms: what runs then is ended; 0: never */
+		bool first_ends; /* after a failure nothing more is begun */
+	} limits;                /* of carry_out() */
 	bool have_project, have_places, locked;
-	bool noted; /* what this version does not act on was said */
+	bool branches_switch; /* data of another branch serve in this plan; not remembered yet */
+	bool noted;           /* what this version does not act on was said */
 	struct timing timings[16];
 	size_t timing_count;
 	int64_t lap_us;

@@ -7,6 +7,10 @@
 int show_plan(struct context *c);  /* --dry-run and `plan` */
 int look_again(struct context *c); /* the world's containers anew */
 void print_urls(struct context *c);
+/* Of c->plan's services: is one that was ready gone again? Said with its last lines. */
+int check_survivors(struct context *c);
+/* The end of what it said, each line behind a newline. */
+void last_lines(struct context *c, const struct container *k, int count, struct buf *out);
 
 /* self.c: program and global options that read the same configuration from any folder; a command
  * and a NULL are to follow. */

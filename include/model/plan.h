@@ -152,7 +152,7 @@ struct step {
 	/* Filled while the plan is carried out, never by the planner. */
 	unsigned waiting;
 	unsigned height; /* of the longest chain that waits for this one */
-	int status;      /* STAGE: as stage_result.status */
+	int status;      /* STAGE, EXEC, BUILD: as stage_result.status */
 	int state;
 };
 

@@ -332,6 +332,29 @@ struct allowance { /* a difference between environments that is accepted */
 	struct place place;
 };
 
+enum ci_stage { CI_BUILD, CI_COMPILE, CI_LINT, CI_TEST, CI_UP, CI_E2E, CI_STAGES };
+
+struct ci_report {           /* where it is told how a run came out; each may be NULL */
+	const char *webhook; /* URL */
+	const char *sign;    /* secret that signs what the webhook gets */
+	const char *github;  /* "owner/name" */
+	const char *gitlab;  /* "group/name", or its number */
+	const char *url;     /* base of the Git host's API; NULL: the public one */
+	const char *token;   /* secret with the token; NULL: GITHUB_TOKEN, GITLAB_TOKEN */
+	const char *name;    /* of the check as the host shows it */
+	struct place place;
+};
+
+struct ci {                                /* what `devenv ci` does besides the stages of modules */
+	const char *e2e;                   /* shell line; NULL: every route is looked at */
+	const struct service *e2e_service; /* NULL: on the host */
+	struct place e2e_place;
+	int64_t timeouts[CI_STAGES]; /* ms */
+	int64_t timeout;             /* of all, ms */
+	bool keep_going;
+	struct ci_report report;
+};
+
 struct names { /* things sorted by name, for look-up; each begins with its `const char *name` */
 	const void **items;
 	size_t count;
@@ -342,6 +365,8 @@ struct project {
 	const char *dir;         /* absolute, real */
 	const char *environment; /* "dev", "ci", "prod", ... */
 	const char *workspace;   /* slug + '-' + 8 hex of the hash of dir: Compose's project name */
+	const char *run;         /* of the request; NULL: the developer's own workspace */
+	const char *base;        /* absolute: what holds .devenv; dir, but for a run of its own */
 	bool dev;                /* sources are mirrored, users mapped */
 	bool host;               /* of the request */
 	bool tools;              /* of the request */
@@ -359,7 +384,8 @@ struct project {
 	LIST_OF(struct layout) layouts; /* model/layout.h */
 	struct debug debug;
 	LIST_OF(struct allowance) parity; /* of parity.allow */
-	struct strs cert_hosts;           /* of certs: and routes, sorted, unique */
+	struct ci ci;
+	struct strs cert_hosts; /* of certs: and routes, sorted, unique */
 	struct strs includes;
 	struct names image_names, service_names, volume_names, secret_names, command_names;
 };
@@ -371,6 +397,12 @@ struct project_request {
 	bool tools;       /* for the tools container: of the images only its own counts as used */
 	bool frozen;      /* --frozen: nothing that devenv.lock does not say is built */
 	const char *home; /* for ~ in bind mounts; NULL: it is kept as written */
+	/*
+	 * Id of a `devenv ci`: a workspace of its own beside the developer's, with containers,
+	 * volumes, networks and ports that nobody else has, whatever names are configured.
+	 */
+	const char *run;
+	const char *state; /* with run: the directory that holds one per workspace */
 };
 
 /*
@@ -399,5 +431,7 @@ bool service_success(const struct service *s, int status);
 char *project_slug(struct arena *a, const char *name);
 /* "shop" -> "shop-1a2b3c4d"; real path in, result in the arena. */
 char *workspace_id(struct arena *a, const char *name, const char *dir);
+/* That of a run: "shop-ci-1a2b3c4d". */
+char *workspace_run_id(struct arena *a, const char *name, const char *run);
 
 #endif

@@ -102,6 +102,22 @@ struct volume_record {
 	bool serves;
 };
 
+/*
+ * A volume of the engine that is to begin with something, and does not have all of it yet: what an
+ * earlier run did not get to the end of, or what this one is about to.
+ */
+struct unfilled {
+	const char *volume; /* its name there */
+	const char *from;   /* the volume of the engine that it is a copy of; NULL: a dump */
+};
+
+struct checkout { /* git's word on it; all empty unless some volume is per branch */
+	bool repository;
+	const char *branch;  /* NULL: none is checked out, or there is no repository */
+	struct strs parents; /* branches that it was made from, the nearest first; they may be gone
+			      */
+};
+
 struct agent_seen { /* the workspace's agent, when it answered */
 	bool runs;
 	pid_t pid;
@@ -138,7 +154,8 @@ struct world {
 	struct strs volumes;           /* names of this workspace's volumes, when asked */
 	bool volumes_known;
 	struct strs networks;
-	struct strs unloaded; /* volumes of the engine whose first dump is not loaded yet */
+	LIST_OF(struct unfilled) unfilled;
+	struct checkout checkout;
 	LIST_OF(struct seen_file) files;
 	LIST_OF(struct allocation) allocations;
 	LIST_OF(struct seen_secret) secrets;
@@ -161,6 +178,8 @@ const struct container *world_container(
 const struct allocation *world_allocation(
 	const struct world *w, const char *service, int target, const char *protocol);
 const struct unit_record *world_record(const struct world *w, const char *service);
+/* What a volume of the engine does not have yet; NULL: it is whole. */
+const struct unfilled *world_unfilled(const struct world *w, const char *volume);
 /* The one that serves; NULL: the volume that the name says. */
 const struct volume_record *world_volume(const struct world *w, const char *key);
 /* Was c seen ready by an earlier `up`, as the run of its process that is there now? */

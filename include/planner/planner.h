@@ -17,6 +17,7 @@ enum goal {
 	GOAL_TOOLS,  /* the image of the tools container */
 	GOAL_IMAGES, /* rungs, and the registry images that rungs and services stand on */
 	GOAL_STAGES, /* all that stages of modules which are down need, short of running them */
+	GOAL_CREATE, /* up, short of starting anything: images, dependencies, containers */
 };
 
 struct plan_request {
@@ -46,6 +47,18 @@ int plan_make(struct arena *a, const struct project *p, const struct world *w,
 /* The engine's name of a volume; NULL: it is external, so not ours to name. */
 const char *plan_volume_name(
 	struct arena *a, const struct project *p, const struct world *w, const struct volume *v);
+
+/*
+ * Which data serve the volumes that are `per: branch`, by the branch that is checked out: the map
+ * of w as it is to be, and what is to be copied (w->unfilled). In memory; who carries the plan out
+ * remembers both before. Calling it again changes nothing.
+ */
+enum branch_verdict {
+	BRANCHES_STAY,
+	BRANCHES_SWITCH,
+	BRANCHES_ASK, /* the engine is to be asked for its volumes first: nothing was changed */
+};
+enum branch_verdict plan_branches(struct arena *a, const struct project *p, struct world *w);
 
 /* Which files must be hashed into world.inputs before plan_make(): absolute paths, sorted. */
 void plan_inputs(struct arena *a, const struct project *p, struct strs *paths);
@@ -104,6 +117,14 @@ int plan_all_stages(struct arena *a, const struct project *p, const struct world
 /* Is this stage of two modules one and the same work, so that its run is one run for both? */
 bool stage_is_common(const struct service *a, const struct service *b, enum stage_kind k);
 bool stages_shared(const struct service *a, const struct service *b); /* any of them */
+
+/*
+ * ---- ci.c: the last stage of `devenv ci`. ----
+ * In the service's container, in one made for it where it is not running (all that it needs is
+ * there), or on the host. No step: nothing is configured.
+ */
+int plan_e2e(struct arena *a, const struct project *p, const struct world *w, struct plan *out,
+	struct diags *d);
 
 /* What changed files mean, by the configuration alone. Paths are relative to the project. */
 enum change {

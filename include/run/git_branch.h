@@ -5,17 +5,9 @@
 #ifndef RUN_GIT_BRANCH_H
 #define RUN_GIT_BRANCH_H
 
-#include "base/arena.h"
-#include "base/text.h"
+#include "model/world.h"
 
-struct git_branch {
-	bool repository;
-	const char *name;    /* NULL: none is checked out (or there is no repository) */
-	struct strs parents; /* branches that it was made from, the nearest first; as told by the
-				reflogs, so they may be gone */
-};
-
-void git_branch_look(struct arena *a, const char *dir, struct git_branch *out);
+void git_branch_look(struct arena *a, const char *dir, struct checkout *out);
 /* The name alone; NULL: none. For those who ask often. */
 const char *git_branch_name(struct arena *a, const char *dir);
 /* True, too, where nobody can tell. */

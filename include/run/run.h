@@ -17,15 +17,19 @@ struct vault;  /* the workspace's keyring, open, heap */
 /* Directories of one workspace; all absolute, made on demand by those who write. */
 struct places {
 	const char *project;   /* the checkout */
+	const char *base;      /* what holds .devenv: the checkout, but for a run of its own */
 	const char *dot;       /* .devenv */
 	const char *generated; /* .devenv/generated */
 	const char *logs;      /* .devenv/logs */
 	const char *state;     /* $XDG_STATE_HOME/devenv/WORKSPACE */
 	const char *data;      /* $XDG_DATA_HOME/devenv */
 	const char *cache;     /* $XDG_CACHE_HOME/devenv */
+	const char *turns;     /* locks of modules, shared by all who run stages on these sources */
 };
 int places_find(struct arena *a, const char *project_dir, const char *workspace, struct places *out,
 	struct err *e);
+/* The same for a decoded project, which may be a run of its own: then all is below its state. */
+int places_of_project(struct arena *a, const struct project *p, struct places *out, struct err *e);
 
 /* What happens while a plan is carried out, for views. Text is raw: views clean it. */
 enum event_kind { EV_START, EV_PROGRESS, EV_OUTPUT, EV_DONE, EV_FAILED, EV_SKIPPED, EV_NOTE };
@@ -312,7 +316,9 @@ struct performer {
 	const char *gateway; /* address of this host for containers; NULL: none needs it */
 	event_fn *event;
 	void *ctx;
-	int parallel; /* at most so many builds at once; 0: number of processors */
+	int parallel;    /* at most so many builds at once; 0: number of processors */
+	int64_t until;   /* monotonic ms: what runs then is ended as by an interrupt; 0: never */
+	bool first_ends; /* after a failure nothing more is begun, what runs goes on to its end */
 };
 /* The whole environment of a host service, secrets opened, NULL-terminated; NULL with err. */
 const char *const *host_launch_environment(struct arena *a, const struct host_spec *s,

@@ -58,6 +58,10 @@ struct volume_seen {
 };
 int volume_look(struct engine *g, struct arena *a, const char *name, struct volume_seen *out,
 	struct err *e);
+/* Which server's data it holds, by the files at its top: as of struct tarball_facts; "": none is
+ * recognised. */
+int volume_server(const struct volume_desk *d, const char *name, char engine[static 16],
+	char version[static 32], struct err *e);
 /* Bytes in each, in order; -1: the engine cannot tell. It counts them all: slow. */
 int volume_sizes(
 	struct engine *g, struct arena *a, const struct strs *names, int64_t *bytes, struct err *e);

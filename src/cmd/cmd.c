@@ -89,6 +89,10 @@ const struct cmd *const commands[] = {
 	&cmd_diff,
 	&cmd_build,
 	&cmd_lock,
+	&cmd_ci,
+	&cmd_snapshot,
+	&cmd_restore,
+	&cmd_reset,
 	&cmd_db,
 	&cmd_secrets,
 	&cmd_certs,
@@ -101,6 +105,7 @@ const struct cmd *const commands[] = {
 	&cmd_agent,
 	&cmd_session,
 	&cmd_load_initial,
+	&cmd_copy_volume,
 	NULL,
 };
 

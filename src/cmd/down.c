@@ -5,6 +5,7 @@
 #include "cmd/agent_client.h"
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
+#include "run/initial.h"
 #include "run/volume_map.h"
 
 struct down_opts {
@@ -134,7 +135,10 @@ static int run_goal(
 	bool work = c->plan.steps.count > 0;
 	status = work ? carry_out(c) : 0;
 	if (!status && goal == GOAL_DOWN && o->volumes && c->engine)
-		status = volume_map_forget(&c->places, &c->world, &c->error) ? fail(c) : 0;
+		status = volume_map_forget(&c->places, &c->world, &c->error) ||
+					 initial_forget(&c->places, &c->error)
+				 ? fail(c)
+				 : 0;
 	if (!work && !(whole && c->agent))
 		note(c, "Nothing to do.");
 	return whole && !status ? leave_nothing(c) : status;

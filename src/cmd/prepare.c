@@ -14,6 +14,7 @@
 #include "run/hooks.h"
 #include "run/initial.h"
 #include "run/perform.h"
+#include "run/volume_map.h"
 
 enum { TICK_MS = 100 };
 
@@ -182,9 +183,27 @@ static int check_engine(struct context *c, const struct plan_request *r)
 	return needed ? need_engine(c) : 0;
 }
 
+/* The data of another branch may have to serve from now on. */
+static int settle_branches(struct context *c, const struct plan_request *r)
+{
+	bool up = r->goal == GOAL_UP || r->goal == GOAL_RECREATE;
+	if (!up || !c->engine)
+		return 0;
+	enum branch_verdict v = plan_branches(&c->arena, &c->project, &c->world);
+	if (v == BRANCHES_ASK) {
+		if (engine_volumes(
+			    c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
+			return fail(c);
+		v = plan_branches(&c->arena, &c->project, &c->world);
+	}
+	c->branches_switch |= v == BRANCHES_SWITCH;
+	return 0;
+}
+
 int make_plan(struct context *c, const struct plan_request *r)
 {
-	int status = plan_once(c, r);
+	int status = settle_branches(c, r);
+	status = status ? status : plan_once(c, r);
 	status = status ? status : check_engine(c, r);
 	bool looks = c->plan.steps.count || c->project.frozen;
 	if (!status && looks && c->engine && !c->world.images_known) {
@@ -319,12 +338,29 @@ int carry_out(struct context *c)
 	return carry_out_heard(c, NULL, NULL);
 }
 
+/* Before it serves. What is to be copied first: a map that names it is never without that. */
+static int note_branches(struct context *c)
+{
+	struct world *w = &c->world;
+	if (!c->branches_switch)
+		return 0;
+	for (size_t i = 0; i < w->unfilled.count; i++)
+		if (w->unfilled.items[i].from &&
+			initial_begin(&c->places, &w->unfilled.items[i], &c->error))
+			return fail(c);
+	c->branches_switch = false;
+	return volume_map_save(&c->places, w, &c->error) ? fail(c) : 0;
+}
+
 /* Before it is there: what is made and then not filled is known. */
 static int note_loads(struct context *c)
 {
-	for (size_t i = 0; i < c->plan.loads.count; i++)
-		if (initial_begin(&c->places, c->plan.loads.items[i], &c->error))
+	struct unfilled dump = { 0 };
+	for (size_t i = 0; i < c->plan.loads.count; i++) {
+		dump.volume = c->plan.loads.items[i];
+		if (initial_begin(&c->places, &dump, &c->error))
 			return fail(c);
+	}
 	return 0;
 }
 
@@ -333,6 +369,7 @@ int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 	if (!c->loop)
 		c->loop = loop_new();
 	int status = has_host_steps(&c->plan) ? join_agent(c) : 0;
+	status = status ? status : note_branches(c);
 	status = status ? status : note_loads(c);
 	if (status)
 		return status;
@@ -352,6 +389,8 @@ int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 		.gateway = gateway,
 		.event = on_event,
 		.ctx = &w,
+		.until = c->limits.until,
+		.first_ends = c->limits.first_ends,
 	};
 	plan_begins(&w.notes, c);
 	int bad = perform_shown(c, &w, &pf);

@@ -96,10 +96,10 @@ static void keep_line(void *ctx, const char *service, int number, enum stream s,
 	text_clean(ctx, line, len, false);
 }
 
-static void last_lines(struct context *c, const struct container *k, struct buf *out)
+void last_lines(struct context *c, const struct container *k, int count, struct buf *out)
 {
 	struct err ignored = ERR_INIT;
-	struct log_request r = { .containers = &k, .count = 1, .tail = 10 };
+	struct log_request r = { .containers = &k, .count = 1, .tail = count };
 	if (!k->host) {
 		engine_logs(c->engine, c->loop, &r, keep_line, out, &ignored);
 		return;
@@ -110,7 +110,7 @@ static void last_lines(struct context *c, const struct container *k, struct buf 
 }
 
 /* A process that runs for a moment and then gives up was ready, and is not. */
-static int check_survivors(struct context *c)
+int check_survivors(struct context *c)
 {
 	for (size_t i = 0; i < c->plan.chosen.count; i++) {
 		const struct service *s = c->plan.chosen.items[i].service;
@@ -118,7 +118,7 @@ static int check_survivors(struct context *c)
 		if (s->kind == KIND_JOB || !k || (k->state != UNIT_EXITED && k->state != UNIT_DEAD))
 			continue;
 		cleanup_buf struct buf last = BUF_INIT;
-		last_lines(c, k, &last);
+		last_lines(c, k, 10, &last);
 		err_set(&c->error, ERR_FAILED, "%s ended with status %d soon after its start%s",
 			s->name, k->exit_code, buf_str(&last));
 		c->error.place = s->place;

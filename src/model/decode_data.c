@@ -33,7 +33,7 @@ static void volume_read(struct decode *c, struct volume *v, const struct node_pa
 {
 	static const struct word kinds[] = { { "cache", VOLUME_CACHE },
 		{ "scratch", VOLUME_SCRATCH }, { NULL, VOLUME_DATA } };
-	const struct node *n = pair->value, *per = node_get(n, "per");
+	const struct node *n = pair->value;
 	v->name = pair->key;
 	v->node = n;
 	v->place = pair_place(pair);
@@ -45,9 +45,6 @@ static void volume_read(struct decode *c, struct volume *v, const struct node_pa
 		v->dump = is_dump(c->a, v->initial);
 	}
 	v->external = is_external(n);
-	if (v->per_branch)
-		say(c, SEV_NOTE, per->place, arena_printf(c->a, "volumes.%s.per", v->name),
-			"this version checks \"per: branch\" but does not act on it yet");
 }
 
 static void cache_read(struct decode *c, const struct node_pair *pair)

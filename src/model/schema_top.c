@@ -83,6 +83,7 @@ static const struct field top_fields[] = {
 		.types = T_MAP,
 		.map = &schema_debug,
 		.help = "The debug-tools container" },
+	{ .name = "ci", .types = T_MAP, .map = &schema_ci, .help = "What `devenv ci` does" },
 	{ .name = "parity",
 		.types = T_MAP,
 		.map = &schema_parity,

@@ -53,6 +53,14 @@ const struct unit_record *world_record(const struct world *w, const char *servic
 	return NULL;
 }
 
+const struct unfilled *world_unfilled(const struct world *w, const char *volume)
+{
+	for (size_t i = 0; i < w->unfilled.count; i++)
+		if (streq(w->unfilled.items[i].volume, volume))
+			return &w->unfilled.items[i];
+	return NULL;
+}
+
 const struct volume_record *world_volume(const struct world *w, const char *key)
 {
 	for (size_t i = 0; i < w->volume_map.count; i++) {

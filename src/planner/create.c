@@ -86,6 +86,7 @@ static void await_parts(struct make *m, struct step *s, const struct unit *u)
 	for (size_t k = 0; k < u->shared.count; k++)
 		plan_need(m->plan, s, plan_find(m->plan, STEP_EXEC, u->shared.items[k].name));
 	plan_need(m->plan, s, m->mount_points);
+	await_clones(m, s, u->service);
 }
 
 /* ---- making ---- */
@@ -151,6 +152,7 @@ void plan_create(struct make *m, struct step *after)
 {
 	guard(m);
 	plan_before_create(m, after);
+	plan_clones(m, after);
 	create_together(m, after);
 }
 

@@ -9,8 +9,7 @@ enum { LOAD_MS = 6 * 60 * 60 * 1000 };
 
 static const char *engine_name(const struct make *m, const struct volume *v)
 {
-	const char *own = node_text(node_get(v->node, "name"));
-	return own ? own : arena_printf(m->a, "%s_%s", m->p->workspace, v->name);
+	return plan_volume_name(m->a, m->p, m->w, v);
 }
 
 static bool begins_with_dump(const struct volume *v)
@@ -20,12 +19,16 @@ static bool begins_with_dump(const struct volume *v)
 
 static bool unloaded(const struct make *m, const struct volume *v)
 {
-	return strs_has(&m->w->unloaded, engine_name(m, v));
+	const struct unfilled *f = world_unfilled(m->w, engine_name(m, v));
+	return f && !f->from;
 }
 
+/* One that becomes a copy of another has that one's data. */
 static bool is_new(const struct make *m, const struct volume *v)
 {
-	return m->w->volumes_known && !strs_has(&m->w->volumes, engine_name(m, v));
+	const struct unfilled *f = world_unfilled(m->w, engine_name(m, v));
+	return m->w->volumes_known && !strs_has(&m->w->volumes, engine_name(m, v)) &&
+	       (!f || !f->from);
 }
 
 static const struct volume *volume_of(const struct make *m, const struct mount *mount)

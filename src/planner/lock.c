@@ -143,7 +143,7 @@ const char *locked_install(struct make *m, const struct rung *r, const char *apt
 		if (!package_find(l, words.items[i]))
 			strs_add(m->a, &unlocked, words.items[i]);
 	for (size_t i = 0; i < l->count; i++) {
-		const struct package *k = &l->items[i];
+		const struct deb_package *k = &l->items[i];
 		strs_add(m->a, &pairs, arena_printf(m->a, "%s=%s", k->name, k->version));
 		if (!strs_has(&words, k->name))
 			strs_add(m->a, &along, k->name);
@@ -206,6 +206,8 @@ static void registry_of(struct arena *a, const struct project *p, registry_uses 
 	}
 	for (size_t i = 0; i < p->services.count; i++) {
 		const struct service *s = &p->services.items[i];
+		if (s->release && !p->dev && !s->release->image)
+			add_use(a, out, s->release->from, s->release->place);
 		if (s->where == RUN_CONTAINER && !s->left_out && !s->image && !s->build)
 			add_use(a, out, s->image_name, s->place);
 	}

@@ -17,7 +17,7 @@ void make_init(struct make *m, struct arena *a, const struct project *p, const s
 	struct diags *d)
 {
 	*m = (struct make){ .a = a, .p = p, .w = w, .d = d };
-	m->generated = path_join(a, p->dir, ".devenv/generated");
+	m->generated = path_join(a, p->base ? p->base : p->dir, ".devenv/generated");
 	m->rungs = arena_array(a, struct rung, p->images.count + 1);
 	m->units = arena_array(a, struct unit, p->services.count + 1);
 	index_world(m);
@@ -74,6 +74,7 @@ static const struct {
 	[GOAL_IMAGES] = { plan_all_images, false },
 	[GOAL_TOOLS] = { plan_tools, false },
 	[GOAL_STAGES] = { plan_prepare, true },
+	[GOAL_CREATE] = { plan_made, true },
 	[GOAL_DOWN] = { plan_down, false },
 	[GOAL_STOP] = { plan_down, false },
 	[GOAL_RESTART] = { plan_down, false },

@@ -22,17 +22,12 @@ static void add_dir(struct arena *a, struct strs *dirs, const char *path)
 		strs_add(a, dirs, path);
 }
 
-static const struct node *artifacts_of(const struct service *s)
-{
-	return node_get(s->release, "artifacts");
-}
-
 static void dirs_of(struct arena *a, const struct service *s, struct strs *dirs)
 {
-	const struct node_pair *pair;
 	for (size_t i = 0; i < s->mounts.count; i++)
 		add_dir(a, dirs, s->mounts.items[i].target);
-	node_each_pair(artifacts_of(s), i, pair) add_dir(a, dirs, node_text(pair->value));
+	for (size_t i = 0; s->release && i < s->release->artifacts.count; i++)
+		add_dir(a, dirs, s->release->artifacts.items[i].target);
 	strs_sort(dirs);
 }
 
@@ -46,12 +41,14 @@ static void image_of(struct make *m, struct unit *u, struct parity_image *out)
 		out->tree = path_normal(m->a, s->working_dir);
 	if (s->where == RUN_HOST)
 		out->why = "it runs on the host";
+	else if (u->release)
+		out->reference = u->release->tag;
 	else if (u->rung)
 		out->reference = u->rung->tag;
 	else if (s->build)
 		out->why = "Compose builds it, under one name for every environment";
 	else
-		out->reference = s->image_name;
+		out->reference = locked_name(m, s->image_name);
 	out->built = u->rung != NULL;
 }
 
@@ -128,10 +125,9 @@ static const char *with_names(struct reader *r, const char *value, bool declared
 
 static bool is_artifact(const struct reader *r, const char *path)
 {
-	const struct node_pair *pair;
-	node_each_pair(artifacts_of(r->image->service), i, pair)
-	{
-		const char *target = node_text(pair->value);
+	const struct release *release = r->image->service->release;
+	for (size_t i = 0; release && i < release->artifacts.count; i++) {
+		const char *target = release->artifacts.items[i].target;
 		if (target && (path_inside(target, path) || path_inside(path, target)))
 			return true;
 	}

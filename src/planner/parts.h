@@ -267,12 +267,18 @@ const char *why_build(struct make *m, const struct rung *r);
 /* files.c */
 void files_make(struct make *m, const struct node *compose);
 
+/* branches.c: data per branch. */
+void note_branches(struct make *m);
+void plan_clones(struct make *m, struct step *after);
+void await_clones(struct make *m, struct step *s, const struct service *service);
+
 /* initial.c: dumps that new volumes begin with. */
 bool loads_any(const struct make *m, const struct unit *u);
 void plan_loads(struct make *m, struct unit *u);
 
 /* up.c, decide.c, follow.c, down.c, steps.c */
 void plan_up(struct make *m);
+void plan_made(struct make *m); /* GOAL_CREATE */
 void plan_build(struct make *m);
 void plan_generate(struct make *m);
 void plan_prepare(struct make *m); /* prepare.c: GOAL_STAGES, GOAL_RUN */

@@ -137,7 +137,7 @@ static void write_build(struct writer *w, const struct unit *u)
 static const char *ground(const struct writer *w, const struct service *s)
 {
 	const struct rung *r = rung_of(w->m, s->release->image);
-	return r ? r->tag : s->release->from;
+	return r ? r->tag : locked_name(w->m, s->release->from);
 }
 
 static void write_tree(struct writer *w, const struct unit *u)

@@ -18,7 +18,7 @@ static bool held_back(const struct make *m, const struct service *s)
 static bool starts(const struct make *m)
 {
 	return m->req->goal == GOAL_UP || m->req->goal == GOAL_RECREATE ||
-	       m->req->goal == GOAL_GENERATE;
+	       m->req->goal == GOAL_GENERATE || m->req->goal == GOAL_CREATE;
 }
 
 static void ask(struct make *m, const char *name)

@@ -126,6 +126,7 @@ static void plan_end(struct make *m)
 void plan_up(struct make *m)
 {
 	decide(m);
+	note_branches(m);
 	if (!any_work(m) && !any_orphan(m))
 		return;
 	struct step *write = plan_write(m, "the complete set, before anything is started");
@@ -147,6 +148,23 @@ static void want(struct make *m, const struct image *i)
 	else if (i)
 		complain(m, i->place, "nothing stands on image %s: there is no reason to build it",
 			i->name);
+}
+
+/* Hooks belong to what starts; jobs are no part of it either. */
+void plan_made(struct make *m)
+{
+	decide(m);
+	if (!any_work(m))
+		return;
+	struct step *write = plan_write(m, "the complete set, before anything is made");
+	plan_mount_points(m);
+	plan_create(m, write);
+	plan_installs(m, write);
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		struct unit *u = &m->units[i];
+		if (u->hosted && u->fate == FATE_START)
+			u->install = plan_host_install(m, u, write);
+	}
 }
 
 void plan_build(struct make *m)

@@ -120,8 +120,8 @@ static const char *volume_change(struct make *m, const struct unit *u, const cha
 				r ? volume_digest(m->a, r) : ""))
 			continue;
 		if (r && r->branch)
-			return arena_printf(m->a, "volume %s is that of branch %s now",
-				mount->source, r->branch);
+			return arena_printf(m->a, "the branch is %s now: its own data serve as %s",
+				r->branch, mount->source);
 		return arena_printf(m->a, "other data serves as volume %s now", mount->source);
 	}
 	return part_words[PART_MOUNTS].says;

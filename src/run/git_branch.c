@@ -103,8 +103,10 @@ static const char *parent_of(
 	const char *message = NULL, *says = "branch: Created from ";
 	if (!file_read(file, LOG_MAX, &text, &e))
 		message = message_of(buf_str(&text), strcspn(buf_str(&text), "\n"));
-	if (!message || !starts_with(message, says))
+	if (!message)
 		return moved_from(a, log, name);
+	if (!starts_with(message, says))
+		return NULL;
 	const char *from = message + strlen(says);
 	from = arena_strndup(a, from, strcspn(from, "\n"));
 	if (streq(from, "HEAD"))
@@ -120,22 +122,22 @@ static const char *local_name(struct arena *a, const struct repository *r, const
 	return slash && slash[1] && !file_exists(log) ? slash + 1 : name;
 }
 
-void git_branch_look(struct arena *a, const char *dir, struct git_branch *out)
+void git_branch_look(struct arena *a, const char *dir, struct checkout *out)
 {
 	cleanup_buf struct buf log = BUF_INIT;
 	struct repository r;
 	struct err e = ERR_INIT;
-	*out = (struct git_branch){ .repository = open_repository(a, dir, &r) };
-	out->name = out->repository ? name_of(a, &r) : NULL;
-	if (!out->name)
+	*out = (struct checkout){ .repository = open_repository(a, dir, &r) };
+	out->branch = out->repository ? name_of(a, &r) : NULL;
+	if (!out->branch)
 		return;
 	if (file_read(path_join(a, r.own, "logs/HEAD"), LOG_MAX, &log, &e))
 		buf_truncate(&log, 0);
-	const char *at = out->name;
+	const char *at = out->branch;
 	while (at && out->parents.count < PARENTS_MAX) {
 		at = parent_of(a, &r, buf_str(&log), at);
 		at = at ? local_name(a, &r, at) : NULL;
-		if (at && (streq(at, out->name) || strs_has(&out->parents, at)))
+		if (at && (streq(at, out->branch) || strs_has(&out->parents, at)))
 			break;
 		if (at)
 			strs_add(a, &out->parents, at);

@@ -123,6 +123,7 @@ static enum verdict child_verdict(struct job *j)
 	if (!child_done(st->child))
 		return GOES_ON;
 	int status = child_status(st->child);
+	j->step->status = child_timed_out(st->child) ? -1 : status;
 	if (st->stops)
 		err_set(&j->error, ERR_FAILED, "interrupted");
 	else if (child_timed_out(st->child))

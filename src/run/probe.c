@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "run/authority.h"
+#include "run/git_branch.h"
 #include "run/initial.h"
 #include "run/manifest.h"
 #include "run/records.h"
@@ -50,6 +51,9 @@ int probe_local(struct arena *a, const struct project *p, const struct places *p
 	load_manifest(a, pl, w);
 	records_load(a, pl, w);
 	initial_list(a, pl, w);
+	for (size_t i = 0; i < p->volumes.count && !w->checkout.repository; i++)
+		if (p->volumes.items[i].per_branch)
+			git_branch_look(a, p->dir, &w->checkout);
 	allocations_load(a, pl->state, &ports);
 	w->allocations.items = ports.items;
 	w->allocations.count = ports.count;

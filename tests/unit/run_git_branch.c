@@ -30,7 +30,7 @@ static void repository(struct home *h)
 
 static const char *parents(struct home *h, const char *dir)
 {
-	struct git_branch b;
+	struct checkout b;
 	git_branch_look(&h->a, dir, &b);
 	return strs_join(&h->a, &b.parents, " ");
 }
@@ -38,17 +38,17 @@ static const char *parents(struct home *h, const char *dir)
 static void a_checkout_is_on_a_branch_or_none(void **state)
 {
 	struct home *h = *state;
-	struct git_branch b;
+	struct checkout b;
 	git_branch_look(&h->a, h->project.dir, &b);
 	assert_false(b.repository);
-	assert_null(b.name);
+	assert_null(b.branch);
 	repository(h);
 	sh(h, "mkdir -p deep/er");
 	assert_string_equal(git_branch_name(&h->a, in_project(h, "deep/er")), "main");
 	sh(h, "git checkout -q --detach");
 	git_branch_look(&h->a, h->project.dir, &b);
 	assert_true(b.repository);
-	assert_null(b.name);
+	assert_null(b.branch);
 }
 
 static void parents_are_told_nearest_first(void **state)
