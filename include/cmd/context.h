@@ -100,8 +100,10 @@ int take_lock(struct context *c);               /* commands that change somethin
  * the plan. */
 struct prepare {
 	struct plan_request request;
-	bool engine; /* the plan needs the engine */
-	bool write;  /* may make secrets, certificates and allocations */
+	bool engine;     /* the plan needs the engine */
+	bool write;      /* may make secrets, certificates and allocations */
+	bool new_values; /* data volumes are about to be told of new secrets: old ones may be gone
+			  */
 };
 int prepare(struct context *c, const struct prepare *p);
 int ask_trust(struct context *c); /* before anything of the project's runs on this host */

@@ -173,6 +173,13 @@ struct named {            /* an image and what it is called outside of this mach
 	const struct service *service;
 };
 
+struct remembered { /* a data volume whose server remembers a secret until on_rotate tells it */
+	const struct service *service;
+	const struct secret *secret;
+	const struct volume *known; /* in the project */
+	const char *volume;         /* name on the engine */
+};
+
 struct plan {
 	struct arena *arena;
 	const struct project *project;
@@ -183,7 +190,8 @@ struct plan {
 	struct {
 		struct step **items;
 		size_t count, cap;
-	} steps;                     /* in an order that respects needs */
+	} steps; /* in an order that respects needs */
+	LIST_OF(struct remembered) remembered;
 	LIST_OF(struct named) named; /* build outside of development: images of services */
 	struct strs stale;           /* files written before and no longer wanted */
 	struct strs

@@ -71,6 +71,19 @@ struct allocation { /* a published port, remembered per workspace */
 struct seen_secret {
 	const char *name;
 	const char *fingerprint; /* keyed hash of the value: changes exactly when the value does */
+	/* Of the value and, while a rotation is under way, of the one before: keyed by this
+	 * machine, so that they outlive the keyring. NULL: not known, none. */
+	const char *mark, *previous_mark;
+};
+
+struct volume_mark {        /* what the server on a data volume takes for a secret's value */
+	const char *volume; /* name on the engine */
+	const char *secret;
+	struct strs marks; /* of one value, or of two: a rotation is under way */
+};
+struct volume_marks {
+	struct volume_mark *items;
+	size_t count, cap;
 };
 
 struct unit_record { /* remembered from earlier runs, in the workspace's state */
@@ -159,6 +172,9 @@ struct world {
 	LIST_OF(struct seen_file) files;
 	LIST_OF(struct allocation) allocations;
 	LIST_OF(struct seen_secret) secrets;
+	struct volume_marks marks; /* remembered in the workspace's state */
+	struct volume_marks
+		labels; /* on the volumes, from when they were made; with volumes_known */
 	LIST_OF(struct unit_record) records;
 	LIST_OF(struct volume_record) volume_map;
 	const char
@@ -177,6 +193,9 @@ const struct container *world_container(
 	const struct world *w, const char *service); /* number 1, no one-off */
 const struct allocation *world_allocation(
 	const struct world *w, const char *service, int target, const char *protocol);
+const struct seen_secret *world_secret(const struct world *w, const char *name);
+struct volume_mark *volume_mark_find(
+	const struct volume_marks *list, const char *volume, const char *secret);
 const struct unit_record *world_record(const struct world *w, const char *service);
 /* What a volume of the engine does not have yet; NULL: it is whole. */
 const struct unfilled *world_unfilled(const struct world *w, const char *volume);

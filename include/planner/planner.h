@@ -60,6 +60,17 @@ enum branch_verdict {
 };
 enum branch_verdict plan_branches(struct arena *a, const struct project *p, struct world *w);
 
+/* What others run: a compose file with all that it mounts, which knows no path of this machine. */
+struct production_request {
+	struct strs profiles;
+	const char *registry;  /* in front of the names of our images; NULL: none */
+	bool external_secrets; /* kept by the cluster already, rather than files beside it */
+	bool no_mesh;          /* the cluster's kernel cannot share addresses and ports (IPVS) */
+};
+/* Files relative to where they are to be written. Needs world.source. 0, or diagnostics. */
+int production_make(struct arena *a, const struct project *p, const struct world *w,
+	const struct production_request *req, struct plan *out, struct diags *d);
+
 /* Which files must be hashed into world.inputs before plan_make(): absolute paths, sorted. */
 void plan_inputs(struct arena *a, const struct project *p, struct strs *paths);
 /* Tags of all used rungs, for the probe to ask the engine about. Needs world.inputs. */

@@ -59,20 +59,6 @@ static int check_environment(struct context *c, const struct build_opts *o)
 	return fail(c);
 }
 
-static int look_at_source(struct context *c, const struct build_opts *o)
-{
-	if (c->project.dev)
-		return 0;
-	if (git_source(&c->arena, c->project.dir, &c->world.source, &c->error))
-		return fail(c);
-	if (o->tag) {
-		c->world.source.version = o->tag;
-		c->world.source.named = true;
-	}
-	lap(c, "git", false);
-	return 0;
-}
-
 /* Those that Compose builds need its file. */
 static bool writes(const struct context *c)
 {
@@ -210,7 +196,7 @@ static int run_build(struct context *c, const void *opts, const struct strs *arg
 	};
 	int status = load_project(c);
 	status = status ? status : check_environment(c, o);
-	status = status ? status : look_at_source(c, o);
+	status = status || c->project.dev ? status : look_at_source(c, o->tag);
 	if (status)
 		return status;
 	sort_names(c, args, &p.request);

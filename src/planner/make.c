@@ -92,7 +92,9 @@ static void work_out(struct make *m)
 		else if (m->units[i].hosted)
 			host_unit(m, &m->units[i]);
 	}
-	files_make(m, compose_node(m));
+	m->compose = compose_node(m);
+	files_make(m, m->compose);
+	note_remembered(m);
 }
 
 int plan_make(struct arena *a, const struct project *p, const struct world *w,

@@ -121,8 +121,10 @@ struct make { /* one call */
 	const char *generated; /* absolute */
 	struct rung *rungs;
 	struct unit *units;
+	const struct node *compose;  /* compose.yml */
 	bool forced;                 /* what is made anew is so whatever Compose thinks of it */
 	struct step *built, *create; /* the last hook behind images; containers made together */
+	bool production;             /* for elsewhere: nothing of this machine is at hand */
 	struct step *mount_points;   /* makes directories in the sources; NULL: none to make */
 	struct map dirs;             /* paths of the generated set, so far */
 	struct map fingerprints;     /* secret -> fingerprint */
@@ -230,6 +232,11 @@ void plan_volumes(struct make *m);
 void plan_mount_points(struct make *m);
 const char *mount_point(struct make *m, const struct unit *u, const char *target);
 
+/* marked.c: plan->remembered; volumes that are made with a mark of a secret. */
+void note_remembered(struct make *m);
+void plan_marked_volumes(struct make *m);
+void await_marked_volumes(struct make *m, struct step *s, const struct unit *u);
+
 /* host_spec.c, host_env.c, host_install.c: services on the host. */
 extern const char host_gateway[]; /* this host's name in containers */
 void host_unit(struct make *m, struct unit *u);
@@ -259,6 +266,8 @@ bool unit_mounts(const struct unit *u, const char *volume);                /* by
 const char *volume_digest(struct arena *a, const struct volume_record *r); /* in that label */
 extern const struct part_word part_words[PARTS], rung_part_words[RUNG_PARTS];
 struct hasher *part_hash(struct unit *u, enum part p);
+/* A secret's value counts for those who must be started anew to follow it. */
+void hash_secret_file(struct make *m, struct unit *u, const struct secret_use *use);
 void hash_end(struct make *m, struct unit *u); /* parts, digest and inputs of what was hashed */
 void unit_hash(struct make *m, struct unit *u);
 const char *why_changed(struct make *m, const struct unit *u, const struct container *c);
