@@ -46,16 +46,6 @@ static struct strs registry_names(struct context *c)
 	return names;
 }
 
-static int look_at_registry(struct context *c)
-{
-	struct strs names = registry_names(c), refs = { 0 };
-	for (size_t i = 0; i < names.count; i++)
-		strs_add(&c->arena, &refs, plan_reference(&c->arena, &c->world, names.items[i]));
-	if (engine_registry(c->engine, &c->arena, &refs, &c->world, &c->error))
-		return fail(c);
-	return 0;
-}
-
 /* ---- what is to be resolved anew ---- */
 
 static int unknown_image(struct context *c, const char *name)

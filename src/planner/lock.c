@@ -303,6 +303,25 @@ static void plan_pull(struct make *m, const struct registry_use *use)
 	s->soft = there;
 }
 
+void plan_pulls(struct make *m)
+{
+	registry_uses uses = { 0 };
+	registry_of(m->a, m->p, &uses);
+	for (size_t i = 0; i < uses.count; i++)
+		if (is_named(m, uses.items[i].name))
+			plan_pull(m, &uses.items[i]);
+}
+
+void await_pulls(struct make *m)
+{
+	for (size_t i = 0; i < m->plan->steps.count; i++) {
+		struct step *s = m->plan->steps.items[i];
+		const struct image *k = s->kind == STEP_BUILD ? s->build->image : NULL;
+		if (k && k->from)
+			plan_need(m->plan, s, plan_find(m->plan, STEP_EXEC, k->from));
+	}
+}
+
 static void want_named(struct make *m)
 {
 	for (size_t i = 0; i < m->p->images.count; i++) {
@@ -313,24 +332,11 @@ static void want_named(struct make *m)
 	}
 }
 
-void plan_images_and_pulls(struct make *m, struct step *after)
-{
-	registry_uses uses = { 0 };
-	registry_of(m->a, m->p, &uses);
-	for (size_t i = 0; i < uses.count; i++)
-		if (is_named(m, uses.items[i].name))
-			plan_pull(m, &uses.items[i]);
-	want_named(m);
-	plan_images(m, after);
-	for (size_t i = 0; i < m->plan->steps.count; i++) {
-		struct step *s = m->plan->steps.items[i];
-		if (s->kind == STEP_BUILD && s->build->image && s->build->image->from)
-			plan_need(m->plan, s, plan_find(m->plan, STEP_EXEC, s->build->image->from));
-	}
-}
-
 void plan_all_images(struct make *m)
 {
 	rungs_make(m);
-	plan_images_and_pulls(m, NULL);
+	plan_pulls(m);
+	want_named(m);
+	plan_images(m, NULL);
+	await_pulls(m);
 }
