@@ -70,7 +70,7 @@ static bool is_inputs(const char *s)
 static bool refuse(struct reader *r, struct place at, const char *what, const char *text)
 {
 	diag_add(r->d, SEV_ERROR, at, "\"%s\" is no %s", text ? text : "", what)->hint =
-		"`devenv lock` writes this file anew";
+		"remove the file and run `devenv lock`: it writes it anew";
 	return false;
 }
 
