@@ -108,10 +108,7 @@ static void resolve_rung(
 			      *below = map_get(contents, r->parent ? r->parent->image->name
 							 : i->from ? i->from
 								   : "");
-	const struct locked_rung *old = locked_rung(m->w->locked, i->name);
 	struct strs words = { 0 };
-	if (!all && old)
-		*list_push(m->a, &out->rungs) = *old;
 	if (!all)
 		return;
 	struct locked_rung *l = list_push(m->a, &out->rungs);
@@ -144,7 +141,7 @@ static void resolve_image(struct make *m, const char *name, struct lockfile *out
 }
 
 void lock_resolve(struct arena *a, const struct project *p, const struct world *w,
-	const struct map *contents, struct lockfile *out)
+	const struct strs *rungs, const struct map *contents, struct lockfile *out)
 {
 	struct diags unheard = DIAGS_INIT(a);
 	struct strs names = { 0 };
@@ -155,7 +152,7 @@ void lock_resolve(struct arena *a, const struct project *p, const struct world *
 	for (size_t i = 0; i < names.count; i++)
 		resolve_image(&m, names.items[i], out);
 	for (size_t i = 0; i < p->images.count; i++)
-		if (p->images.items[i].used)
+		if (strs_has(rungs, p->images.items[i].name))
 			resolve_rung(&m, &m.rungs[i], contents, out);
 	keep_others(&m, out);
 	lockfile_sort(out);

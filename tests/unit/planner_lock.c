@@ -46,7 +46,7 @@ static const char *const in_tool[] = { "libc6", "2.37", "", "mawk", "1.3", "", "
 	"jq", "1.6", "libjq1 (= 1.6) | nothing, libc6:any", "libjq1", "1.6", "libonig5", "libonig5",
 	"6.9", "", "curl", "8", "", NULL };
 
-static void resolve(struct bench *b, struct lockfile *out)
+static void resolve_some(struct bench *b, const struct strs *rungs, struct lockfile *out)
 {
 	struct map contents = MAP_INIT;
 	map_set(&contents, "debian:bookworm-slim", packages(b, ground));
@@ -57,8 +57,15 @@ static void resolve(struct bench *b, struct lockfile *out)
 	};
 	*list_push(&b->arena, &b->world.registry) =
 		(struct seen_image){ .name = "redis:7", .id = "sha256:2", .digest = DIGEST };
-	lock_resolve(&b->arena, &b->project, &b->world, &contents, out);
+	lock_resolve(&b->arena, &b->project, &b->world, rungs, &contents, out);
 	map_release(&contents);
+}
+
+static void resolve(struct bench *b, struct lockfile *out)
+{
+	static const char *names[] = { "base", "tool" };
+	const struct strs all = { names, 2, 2 };
+	resolve_some(b, &all, out);
 }
 
 static const char *listed(struct bench *b, const struct packages *l)
@@ -228,6 +235,23 @@ static void frozen_wants_lock_files_of_modules(void **state)
 	bench_close(&b);
 }
 
+/* What it stands on is looked into, and stays as it was locked. */
+static void one_rung_anew(void **state)
+{
+	static const char *name = "tool";
+	const struct strs one = { &name, 1, 1 };
+	struct bench b;
+	struct lockfile lock, now;
+	struct lock_changes diff = { 0 };
+	(void)state;
+	open_locked(&b, &lock);
+	locked_rung(&lock, "base")->packages.items[0].version = "0.18";
+	resolve_some(&b, &one, &now);
+	lock_compare(&b.arena, &lock, &now, &diff);
+	assert_int_equal(diff.count, 0);
+	bench_close(&b);
+}
+
 static void what_differs(void **state)
 {
 	struct bench b;
@@ -262,6 +286,7 @@ int main(void)
 		cmocka_unit_test(frozen_wants_all_of_it),
 		cmocka_unit_test(local_images),
 		cmocka_unit_test(frozen_wants_lock_files_of_modules),
+		cmocka_unit_test(one_rung_anew),
 		cmocka_unit_test(what_differs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
