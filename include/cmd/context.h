@@ -16,7 +16,7 @@ struct globals {
 	const char *dir; /* -C; NULL: the current folder */
 	struct strs files, sets, profiles;
 	const char *environment, *project, *ansi, *progress;
-	bool json, yes, dry_run, trust, quiet, strict_ports, version;
+	bool json, yes, dry_run, trust, frozen, quiet, strict_ports, version;
 };
 
 struct control_client;
@@ -76,6 +76,8 @@ int load_config(struct context *c);  /* layers, merge, substitution: config and 
 int load_project(struct context *c); /* load_config(), schema, decode; prints diagnostics */
 int open_places(struct context *c);  /* load_project() and the workspace's directories */
 int open_engine(struct context *c);
+/* lockfile.c: devenv.lock beside the configuration, if any, into the world. */
+int load_lock(struct context *c);
 /*
  * This workspace's units: host services of the agent, containers of the engine. Where the project
  * has host services, too, an engine that does not answer is only noted in engine_error:

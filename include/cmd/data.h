@@ -20,16 +20,19 @@ struct data_volume {
 struct data_volumes {
 	struct data_volume *items;
 	size_t count, cap;
+	const char
+		*branch; /* whose data it is, for the snapshot; NULL: that which is checked out */
 };
 
 /* Each returns 0, or the exit status after having printed what is wrong. */
 
 /* Lock, world, engine; what killed runs left is taken away. up: all that `up` of these needs. */
 int data_open(struct context *c, const struct strs *services, bool up);
+int data_tidy(struct context *c); /* the last part of data_open() alone; lists the volumes */
 struct volume_desk data_desk(struct context *c);
 /* Those named, or all of kind data when none are; external ones are refused, or left out. */
 int data_named(struct context *c, const struct strs *names, struct data_volumes *out);
-/* Those of kind data that these services mount, and that there are. */
+/* Those of kind data that these services mount. */
 int data_of_services(struct context *c, const struct strs *services, struct data_volumes *out);
 
 /*
@@ -64,6 +67,10 @@ struct data_fresh {
 };
 int data_make_fresh(
 	struct context *c, const struct data_fresh *f, const struct plan_request *request);
+/* What new volumes begin with (`initial`, but for dumps) is put into `next`. */
+int data_begin(struct context *c, const struct data_volumes *v);
+/* The same for volumes that `up` is about to make; the plan is made again then. */
+int data_make_initial(struct context *c, const struct plan_request *request);
 /* `down -v`: everything is stopped, then its data volumes are saved. */
 int data_before_loss(struct context *c);
 

@@ -12,6 +12,14 @@ int check_survivors(struct context *c);
 /* The end of what it said, each line behind a newline. */
 void last_lines(struct context *c, const struct container *k, int count, struct buf *out);
 
+/* production.c: `generate -o DIR`; the exit status. */
+struct production_opts {
+	const char *dir, *registry, *tag;
+	bool external_secrets, no_mesh;
+};
+int generate_production(struct context *c, const struct production_opts *o, bool diff);
+int look_at_source(struct context *c, const char *tag); /* world.source; tag: build --tag */
+
 /* self.c: program and global options that read the same configuration from any folder; a command
  * and a NULL are to follow. */
 struct strs self_argv(struct context *c, const char *program);

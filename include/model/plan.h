@@ -81,6 +81,8 @@ struct build {
 	struct strs args;   /* "NAME=VALUE"; bare NAME: from the environment */
 	struct strs labels; /* "k=v" */
 	bool no_cache;      /* every step is done, whatever the builder remembers */
+	bool pull;          /* the image it stands on is looked for anew in its registry */
+	bool near;          /* what devenv.lock names and the mirror dropped is no failure */
 	int64_t timeout_ms;
 };
 
@@ -165,17 +167,17 @@ struct chosen { /* a service of this run */
 	struct strs binds; /* host paths that its container mounts, or mounts something upon */
 };
 
+struct named {            /* an image and what it is called outside of this machine */
+	const char *tag;  /* by content: "devenv/release-api:HASH16" */
+	const char *name; /* "shop-api:v1.2" */
+	const struct service *service;
+};
+
 struct remembered { /* a data volume whose server remembers a secret until on_rotate tells it */
 	const struct service *service;
 	const struct secret *secret;
 	const struct volume *known; /* in the project */
 	const char *volume;         /* name on the engine */
-};
-
-struct named {            /* an image and what it is called outside of this machine */
-	const char *tag;  /* by content: "devenv/release-api:HASH16" */
-	const char *name; /* "shop-api:v1.2" */
-	const struct service *service;
 };
 
 struct plan {

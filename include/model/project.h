@@ -370,6 +370,7 @@ struct project {
 	bool dev;                /* sources are mirrored, users mapped */
 	bool host;               /* of the request */
 	bool tools;              /* of the request */
+	bool frozen;             /* of the request */
 	const struct node *tree;
 	struct up_defaults up;
 	LIST_OF(struct image) images;     /* parents before children */
@@ -394,6 +395,7 @@ struct project_request {
 	const char *name; /* -p, or NULL */
 	bool host;        /* up --host: what can run on the host does, what cannot is left out */
 	bool tools;       /* for the tools container: of the images only its own counts as used */
+	bool frozen;      /* --frozen: nothing that devenv.lock does not say is built */
 	const char *home; /* for ~ in bind mounts; NULL: it is kept as written */
 	/*
 	 * Id of a `devenv ci`: a workspace of its own beside the developer's, with containers,

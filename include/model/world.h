@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "model/develop.h"
+#include "model/lock.h"
 #include "model/project.h"
 
 enum unit_state {
@@ -95,6 +96,13 @@ struct unit_record { /* remembered from earlier runs, in the workspace's state *
 			      old */
 };
 
+struct seen_image {         /* of a registry, or of this engine alone */
+	const char *name;   /* as it was asked for */
+	const char *id;     /* NULL: the engine does not have it */
+	const char *digest; /* of its repository; NULL: it has none, as one that was imported */
+	int64_t size;       /* bytes */
+};
+
 /*
  * Which volume of the engine serves a volume of the project, where that is not the one that its
  * name says: data that was restored, reset or belongs to a branch. At most one of a key serves.
@@ -153,7 +161,10 @@ struct world {
 	LIST_OF(struct container) containers; /* of this workspace, one-offs and orphans too */
 	struct strs images;                   /* tags the engine has, among those asked for */
 	bool images_known;
-	struct strs volumes; /* names of this workspace's volumes, when asked */
+	LIST_OF(struct seen_image)
+	registry;                      /* when asked: those that rungs and services stand on */
+	const struct lockfile *locked; /* devenv.lock; NULL: there is none */
+	struct strs volumes;           /* names of this workspace's volumes, when asked */
 	bool volumes_known;
 	struct strs networks;
 	LIST_OF(struct unfilled) unfilled;
@@ -193,6 +204,7 @@ const struct volume_record *world_volume(const struct world *w, const char *key)
 /* Was c seen ready by an earlier `up`, as the run of its process that is there now? */
 bool world_seen_ready(const struct world *w, const struct container *c);
 const char *world_input(const struct world *w, const char *path); /* hash or NULL */
+const struct seen_image *world_image(const struct world *w, const char *name);
 const char *unit_state_name(enum unit_state s);
 
 #endif

@@ -181,6 +181,13 @@ struct applied {
  */
 int apply_files(struct arena *a, const struct plan *p, const struct places *pl, struct vault *v,
 	bool dry, struct applied *out, struct err *e);
+/*
+ * The plan's files into a directory of the user's choice, with a manifest beside them. Refuses to
+ * write over files that are not devenv's; removes those that it wrote, that nobody changed since,
+ * and that are no longer wanted. dry: as above.
+ */
+int output_files(struct arena *a, const struct plan *p, const char *dir, bool dry,
+	struct applied *out, struct err *e);
 /* Content of one file as it would be written (secrets opened): for `generate --diff`, which hides
  * secret ones. */
 int apply_content(struct arena *a, const struct out_file *f, const struct plan *p, struct vault *v,

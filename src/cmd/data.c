@@ -46,7 +46,7 @@ static bool is_leaving(struct context *c, const char *engine)
 }
 
 /* Half-written volumes, carriers and drafts of runs that were killed. */
-static int tidy(struct context *c)
+int data_tidy(struct context *c)
 {
 	struct volume_desk d = data_desk(c);
 	const char *store = snapshots_dir(&c->arena, &c->places, c->project.name);
@@ -77,7 +77,7 @@ int data_open(struct context *c, const struct strs *services, bool up)
 	status = status ? status : need_engine(c);
 	if (!c->loop)
 		c->loop = loop_new();
-	return status ? status : tidy(c);
+	return status ? status : data_tidy(c);
 }
 
 static const char *template_of(const struct context *c, const struct volume *v)
@@ -170,7 +170,7 @@ int data_of_services(struct context *c, const struct strs *services, struct data
 			const struct service *s = project_service(&c->project, services->items[k]);
 			used = s && mounts(s, all.items[i].volume);
 		}
-		if (used && all.items[i].exists)
+		if (used)
 			*list_push(&c->arena, out) = all.items[i];
 	}
 	return status;

@@ -110,7 +110,7 @@ int data_save(
 		.project = c->project.name,
 		.workspace = c->project.workspace,
 		.root = c->project.dir,
-		.branch = git.branch,
+		.branch = v->branch ? v->branch : git.branch,
 		.commit = git.commit,
 		.reason = reason,
 		.time_ms = clock_ms(),

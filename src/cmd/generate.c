@@ -10,6 +10,7 @@
 struct generate_opts {
 	bool diff, build, no_deps;
 	const char *format;
+	struct production_opts production;
 };
 
 #define GENERATE(field) offsetof(struct generate_opts, field)
@@ -17,6 +18,21 @@ static const struct opt generate_options[] = {
 	{ "diff", 0, OPT_FLAG, NULL,
 		"show what would change in the generated files, and write nothing", NULL,
 		COMPLETE_NONE, GENERATE(diff), false },
+	{ "output", 'o', OPT_TEXT, "DIR",
+		"write into DIR what others run: a compose file with all that belongs to it (not "
+		"in dev)",
+		NULL, COMPLETE_DIR, GENERATE(production.dir), false },
+	{ "registry", 0, OPT_TEXT, "REGISTRY", "with -o: the images are those of REGISTRY", NULL,
+		COMPLETE_NONE, GENERATE(production.registry), false },
+	{ "tag", 0, OPT_TEXT, "TAG", "with -o: of the images, as `build --tag`", NULL,
+		COMPLETE_NONE, GENERATE(production.tag), false },
+	{ "external-secrets", 0, OPT_FLAG, NULL,
+		"with -o: the cluster keeps the secrets; they are no files beside the compose file",
+		NULL, COMPLETE_NONE, GENERATE(production.external_secrets), false },
+	{ "no-mesh", 0, OPT_FLAG, NULL,
+		"with -o: for a cluster whose kernel lacks the ingress mesh: ports of the node "
+		"itself, names that lead to containers",
+		NULL, COMPLETE_NONE, GENERATE(production.no_mesh), false },
 	{ 0 },
 };
 
@@ -83,6 +99,9 @@ static int run_generate(struct context *c, const void *opts, const struct strs *
 {
 	const struct generate_opts *o = opts;
 	(void)args;
+	if (o->production.dir || o->production.registry || o->production.tag ||
+		o->production.external_secrets || o->production.no_mesh)
+		return generate_production(c, &o->production, o->diff);
 	struct prepare p = { .request = { .goal = GOAL_GENERATE }, .write = !o->diff };
 	struct applied a = { 0 };
 	int status = prepare(c, &p);
@@ -178,7 +197,13 @@ const struct cmd cmd_generate = {
 	.detail = "The compose file, Dockerfiles, env files, secrets, certificates and nginx "
 		  "mappings: the complete\n"
 		  "set, each file only when its content changed; files that are no longer wanted "
-		  "are removed.",
+		  "are removed.\n"
+		  "\n"
+		  "With -o DIR, in another environment than dev, the files are for others: "
+		  "DIR/compose.yaml, which\n"
+		  "`docker compose` runs and `docker stack deploy` accepts, with images instead of "
+		  "builds and no path\n"
+		  "of this machine. Its head says which secrets and certificates it needs.",
 	.opts = generate_options,
 	.opts_size = sizeof(struct generate_opts),
 	.run = run_generate,

@@ -10,6 +10,7 @@
 #include "cmd/agent_client.h"
 #include "cmd/journaling.h"
 #include "cmd/lifecycle.h"
+#include "run/contents.h"
 #include "run/hooks.h"
 #include "run/marks.h"
 #include "run/initial.h"
@@ -151,6 +152,19 @@ static bool needs_inputs(enum goal g)
 	return g != GOAL_DOWN && g != GOAL_STOP && g != GOAL_RESTART;
 }
 
+/* What devenv.lock knows by its id alone may be another image here. */
+static int look_at_local(struct context *c)
+{
+	const struct lockfile *l = c->world.locked;
+	struct strs names = { 0 };
+	for (size_t i = 0; l && i < l->images.count; i++)
+		if (l->images.items[i].local && !world_image(&c->world, l->images.items[i].name))
+			strs_add(&c->arena, &names, l->images.items[i].name);
+	if (!names.count || c->world.registry.count)
+		return 0;
+	return engine_registry(c->engine, &c->arena, &names, &c->world, &c->error) ? fail(c) : 0;
+}
+
 static int look_further(struct context *c)
 {
 	struct strs tags = { 0 };
@@ -164,8 +178,9 @@ static int look_further(struct context *c)
 		return fail(c);
 	if (engine_networks(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
 		return fail(c);
+	int status = look_at_local(c);
 	lap(c, "engine", true);
-	return 0;
+	return status;
 }
 
 static int plan_once(struct context *c, const struct plan_request *r)
@@ -215,7 +230,8 @@ int make_plan(struct context *c, const struct plan_request *r)
 	int status = settle_branches(c, r);
 	status = status ? status : plan_once(c, r);
 	status = status ? status : check_engine(c, r);
-	if (!status && c->plan.steps.count && c->engine && !c->world.images_known) {
+	bool looks = c->plan.steps.count || c->project.frozen;
+	if (!status && looks && c->engine && !c->world.images_known) {
 		status = look_further(c);
 		status = status ? status : plan_once(c, r);
 	}

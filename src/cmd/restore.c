@@ -230,7 +230,8 @@ static int run_reset(struct context *c, const void *opts, const struct strs *arg
 	status = status ? status : ask(c, &v, "new, empty volumes", o->no_snapshot);
 	if (status || c->g.dry_run)
 		return status;
-	return data_replace(c, &v, "reset", o->no_snapshot);
+	status = data_begin(c, &v);
+	return status ? status : data_replace(c, &v, "reset", o->no_snapshot);
 }
 
 const struct cmd cmd_restore = {

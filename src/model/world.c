@@ -117,3 +117,11 @@ const char *world_input(const struct world *w, const char *path)
 {
 	return map_get(&w->inputs, path);
 }
+
+const struct seen_image *world_image(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->registry.count; i++)
+		if (streq(w->registry.items[i].name, name))
+			return &w->registry.items[i];
+	return NULL;
+}

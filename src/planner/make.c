@@ -71,6 +71,7 @@ static const struct {
 	[GOAL_GENERATE] = { plan_generate, true },
 	[GOAL_BUILD] = { plan_build, true },
 	[GOAL_RUN] = { plan_prepare, true },
+	[GOAL_IMAGES] = { plan_all_images, false },
 	[GOAL_TOOLS] = { plan_tools, false },
 	[GOAL_STAGES] = { plan_prepare, true },
 	[GOAL_CREATE] = { plan_made, true },
@@ -106,8 +107,10 @@ int plan_make(struct arena *a, const struct project *p, const struct world *w,
 	m.plan = out;
 	*out = (struct plan){ .arena = a, .project = p };
 	select_units(&m);
-	if (goals[req->goal].files)
+	if (goals[req->goal].files) {
 		work_out(&m);
+		lock_check(&m);
+	}
 	if (d->errors == before)
 		goals[req->goal].steps(&m);
 	choose(&m);
