@@ -23,6 +23,9 @@ int look_at_source(struct context *c, const char *tag); /* world.source; tag: bu
 /* self.c: program and global options that read the same configuration from any folder; a command
  * and a NULL are to follow. */
 struct strs self_argv(struct context *c, const char *program);
+/* again.c: devenv with these words as a child, again on each Enter and each every_s seconds (0: on
+ * Enter alone), until q, the end of input or a signal. The status of the last one. */
+int run_again(struct context *c, const struct strs *words, int every_s);
 
 /* inside.c: the running copy of a service, 0 for the first; NULL after an error was printed. */
 const struct container *running_copy(struct context *c, const char *service, int index);
