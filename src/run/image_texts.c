@@ -105,13 +105,13 @@ void facts_of_accounts(
 
 /* ---- packages ---- */
 
-struct package {
+struct dpkg_entry {
 	const char *name, *version, *arch;
 	bool absent;
 };
 
 /* Of one that is there for two architectures the second one bears that in its name. */
-static void end_package(struct arena *a, struct package *p, struct image_facts *out)
+static void end_package(struct arena *a, struct dpkg_entry *p, struct image_facts *out)
 {
 	const struct image_fact *last =
 		out->items.count ? &out->items.items[out->items.count - 1] : NULL;
@@ -121,18 +121,18 @@ static void end_package(struct arena *a, struct package *p, struct image_facts *
 			again && p->arch ? arena_printf(a, "%s:%s", p->name, p->arch) : p->name,
 			p->version);
 	}
-	*p = (struct package){ 0 };
+	*p = (struct dpkg_entry){ 0 };
 }
 
 struct package_field {
 	const char *prefix;
-	size_t offset; /* in struct package */
+	size_t offset; /* in struct dpkg_entry */
 };
 
 static void read_packages(struct arena *a, const char *text, const struct package_field *fields,
 	size_t count, struct image_facts *out)
 {
-	struct package p = { 0 };
+	struct dpkg_entry p = { 0 };
 	struct line l;
 	while (next_line(&text, &l)) {
 		if (!l.len)
@@ -151,9 +151,9 @@ static void read_packages(struct arena *a, const char *text, const struct packag
 void facts_of_dpkg(struct arena *a, const char *text, struct image_facts *out)
 {
 	static const struct package_field fields[] = {
-		{ "Package: ", offsetof(struct package, name) },
-		{ "Version: ", offsetof(struct package, version) },
-		{ "Architecture: ", offsetof(struct package, arch) },
+		{ "Package: ", offsetof(struct dpkg_entry, name) },
+		{ "Version: ", offsetof(struct dpkg_entry, version) },
+		{ "Architecture: ", offsetof(struct dpkg_entry, arch) },
 	};
 	read_packages(a, text, fields, countof(fields), out);
 }
@@ -161,8 +161,8 @@ void facts_of_dpkg(struct arena *a, const char *text, struct image_facts *out)
 void facts_of_apk(struct arena *a, const char *text, struct image_facts *out)
 {
 	static const struct package_field fields[] = {
-		{ "P:", offsetof(struct package, name) },
-		{ "V:", offsetof(struct package, version) },
+		{ "P:", offsetof(struct dpkg_entry, name) },
+		{ "V:", offsetof(struct dpkg_entry, version) },
 	};
 	read_packages(a, text, fields, countof(fields), out);
 }
