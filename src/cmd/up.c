@@ -27,6 +27,9 @@ static const struct opt up_options[] = {
 	{ "fresh", 0, OPT_LIST, "SVC",
 		"begin anew with empty data volumes for SVC (asks first); repeatable", NULL,
 		COMPLETE_SERVICE, UP(fresh), false },
+	{ "copy", 0, OPT_LIST, "OLD:NEW",
+		"let the volume NEW begin with a copy of the data of OLD, as it was called", NULL,
+		COMPLETE_NONE, UP(copy), false },
 	{ "no-snapshot", 0, OPT_FLAG, NULL, "keep no snapshot of data that is begun anew", NULL,
 		COMPLETE_NONE, UP(no_snapshot), false },
 	{ "no-hooks", 0, OPT_FLAG, NULL, "run no hooks", NULL, COMPLETE_NONE, UP(no_hooks), false },
@@ -169,7 +172,8 @@ static int begin_data(struct context *c, const struct up_opts *o, const struct p
 		.all = c->project.up.recreate_data && !o->fresh.count,
 		.no_snapshot = o->no_snapshot,
 	};
-	int status = data_make_fresh(c, &f, r);
+	int status = copy_along(c, &o->copy, o->no_snapshot, r);
+	status = status ? status : data_make_fresh(c, &f, r);
 	return status ? status : data_make_initial(c, r);
 }
 
