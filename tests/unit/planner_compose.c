@@ -224,7 +224,7 @@ static const char rotated[] = "secrets: { pw: {}, other: {} }\n"
 /* Exactly those who use a secret are made anew when its value changes. */
 static void fingerprints_count(void **state)
 {
-	static struct seen_secret seen[] = { { "pw", "1" }, { "other", "1" } };
+	static struct seen_secret seen[] = { { .name = "pw" }, { .name = "other" } };
 	struct bench b;
 	(void)state;
 	bench_open(&b, rotated);
