@@ -13,6 +13,8 @@
 struct up_opts { /* of `up`, also as the agent reads them again */
 	bool detach, no_deps, force_recreate, build, no_hooks, strict_ports, timings;
 	bool host, watch, no_watch, lint, test;
+	bool no_snapshot;
+	struct strs fresh;
 };
 
 /*

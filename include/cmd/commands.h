@@ -32,7 +32,14 @@ extern const struct cmd cmd_config;
 extern const struct cmd cmd_plan;
 extern const struct cmd cmd_generate;
 extern const struct cmd cmd_graph;
+extern const struct cmd cmd_diff;
 extern const struct cmd cmd_build;
+extern const struct cmd cmd_ci;
+extern const struct cmd cmd_snapshot;
+extern const struct cmd cmd_restore;
+extern const struct cmd cmd_reset;
+extern const struct cmd cmd_lock;
+extern const struct cmd cmd_db;
 extern const struct cmd cmd_secrets;
 extern const struct cmd cmd_certs;
 extern const struct cmd cmd_doctor;
@@ -43,6 +50,8 @@ extern const struct cmd cmd_completion;
 extern const struct cmd cmd_complete_words;
 extern const struct cmd cmd_agent;
 extern const struct cmd cmd_session;
+extern const struct cmd cmd_load_initial;
+extern const struct cmd cmd_copy_volume;
 
 /*
  * Runs the project's own command of that name. False when the project (or a readable

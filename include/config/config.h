@@ -30,6 +30,7 @@ struct config_request {
 	const char *dir;               /* absolute: where relative names start */
 	struct strs files;             /* -f FILE...; none: discovered in dir */
 	const char *environment;       /* "dev", "ci", "prod", ... */
+	bool implied;                  /* by the command: no file of it need be there */
 	struct strs sets;              /* --set a.b=value, in order */
 	struct node *defaults, *facts; /* lowest layers; may be NULL */
 	const char *user_file;         /* ~/.config/devenv/config.yml or NULL */

@@ -74,7 +74,7 @@ struct context_file {
 };
 
 struct build {
-	const struct image *image;
+	const struct image *image;   /* NULL: the release of a module */
 	const char *tag;             /* devenv/NAME:HASH16 */
 	const char *dockerfile;      /* text, ours; NULL: the project's own */
 	const char *dockerfile_path; /* name inside the context */
@@ -82,6 +82,9 @@ struct build {
 	LIST_OF(struct context_file) files;
 	struct strs args;   /* "NAME=VALUE"; bare NAME: from the environment */
 	struct strs labels; /* "k=v" */
+	bool no_cache;      /* every step is done, whatever the builder remembers */
+	bool pull;          /* the image it stands on is looked for anew in its registry */
+	bool near;          /* what devenv.lock names and the mirror dropped is no failure */
 	int64_t timeout_ms;
 };
 
@@ -131,6 +134,7 @@ struct step {
 	bool soft; /* failure is reported but stops nothing that needs it */
 
 	struct strs argv;              /* STEP_EXEC */
+	bool self;                     /* argv[0] is this very program */
 	const char *dir;               /* its working directory */
 	struct strs env;               /* added to a clean environment */
 	bool interactive;              /* inherits the terminal */
@@ -150,7 +154,7 @@ struct step {
 	/* Filled while the plan is carried out, never by the planner. */
 	unsigned waiting;
 	unsigned height; /* of the longest chain that waits for this one */
-	int status;      /* STAGE: as stage_result.status */
+	int status;      /* STAGE, EXEC, BUILD: as stage_result.status */
 	int state;
 };
 
@@ -165,6 +169,19 @@ struct chosen { /* a service of this run */
 	struct strs binds; /* host paths that its container mounts, or mounts something upon */
 };
 
+struct named {            /* an image and what it is called outside of this machine */
+	const char *tag;  /* by content: "devenv/release-api:HASH16" */
+	const char *name; /* "shop-api:v1.2" */
+	const struct service *service;
+};
+
+struct remembered { /* a data volume whose server remembers a secret until on_rotate tells it */
+	const struct service *service;
+	const struct secret *secret;
+	const struct volume *known; /* in the project */
+	const char *volume;         /* name on the engine */
+};
+
 struct plan {
 	struct arena *arena;
 	const struct project *project;
@@ -175,8 +192,12 @@ struct plan {
 	struct {
 		struct step **items;
 		size_t count, cap;
-	} steps;           /* in an order that respects needs */
-	struct strs stale; /* files written before and no longer wanted */
+	} steps; /* in an order that respects needs */
+	LIST_OF(struct remembered) remembered;
+	LIST_OF(struct named) named; /* build outside of development: images of services */
+	struct strs stale;           /* files written before and no longer wanted */
+	struct strs
+		loads; /* volumes of the engine that are new: a dump is to be loaded into each */
 	struct strs notes; /* said to the user before anything runs */
 };
 

@@ -181,6 +181,29 @@ struct host_run {
 	struct place place;
 };
 
+struct load {                /* how the data is replaced by that of a dump */
+	struct strs command; /* in the container, reads the dump; none: it cannot be */
+	const char *begin;   /* what it is given before the dump; NULL: nothing */
+	const char *end;     /* after one that is whole: without it nothing may stay; NULL */
+	struct place place;
+};
+
+struct artifact {           /* one path that a production image persists */
+	const char *source; /* in the build: absolute */
+	const char *target; /* in the image: absolute */
+	const char *said;   /* source as written */
+	struct place place;
+};
+
+struct release {                            /* how a module becomes a production image */
+	const char *build;                  /* shell line, run in the module's rung; NULL: none */
+	const struct image *image;          /* the rung that the result stands on; NULL: from */
+	const char *from;                   /* a registry image; NULL: image */
+	bool dependencies;                  /* the locked ones are part of the image */
+	LIST_OF(struct artifact) artifacts; /* at least one */
+	struct place place;
+};
+
 enum restart { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_UNLESS_STOPPED };
 
 struct service {
@@ -204,9 +227,11 @@ struct service {
 	LIST_OF(struct mount) mounts;
 	LIST_OF(struct secret_use) secrets;
 	struct strs profiles;
-	struct strs client;            /* argv of the interactive client of a template */
+	struct strs client; /* argv of the interactive client of a template */
+	struct strs dump;   /* argv of what prints a dump of its data; none: nothing */
+	struct load load;
 	const struct develop *develop; /* NULL: not a module */
-	const struct node *release;
+	const struct release *release; /* NULL: none; only modules have one */
 	int replicas;
 	const char *stop_signal; /* NULL: the image's */
 	int64_t stop_grace_ms;   /* default 10 s */
@@ -236,7 +261,9 @@ struct volume {
 	const char *name;
 	enum volume_kind kind;
 	bool per_branch;
-	const char *initial;
+	const char *initial; /* absolute: what a new one begins with; NULL: nothing */
+	bool dump;           /* that is a dump: its service loads it when it is ready */
+	struct place initial_place;
 	bool external;
 	const struct node *node; /* Compose's own keys are carried */
 	struct place place;
@@ -300,6 +327,34 @@ struct debug {                     /* the tools container */
 	struct place place;
 };
 
+struct allowance { /* a difference between environments that is accepted */
+	const char *pattern;
+	struct place place;
+};
+
+enum ci_stage { CI_BUILD, CI_COMPILE, CI_LINT, CI_TEST, CI_UP, CI_E2E, CI_STAGES };
+
+struct ci_report {           /* where it is told how a run came out; each may be NULL */
+	const char *webhook; /* URL */
+	const char *sign;    /* secret that signs what the webhook gets */
+	const char *github;  /* "owner/name" */
+	const char *gitlab;  /* "group/name", or its number */
+	const char *url;     /* base of the Git host's API; NULL: the public one */
+	const char *token;   /* secret with the token; NULL: GITHUB_TOKEN, GITLAB_TOKEN */
+	const char *name;    /* of the check as the host shows it */
+	struct place place;
+};
+
+struct ci {                                /* what `devenv ci` does besides the stages of modules */
+	const char *e2e;                   /* shell line; NULL: every route is looked at */
+	const struct service *e2e_service; /* NULL: on the host */
+	struct place e2e_place;
+	int64_t timeouts[CI_STAGES]; /* ms */
+	int64_t timeout;             /* of all, ms */
+	bool keep_going;
+	struct ci_report report;
+};
+
 struct names { /* things sorted by name, for look-up; each begins with its `const char *name` */
 	const void **items;
 	size_t count;
@@ -310,9 +365,12 @@ struct project {
 	const char *dir;         /* absolute, real */
 	const char *environment; /* "dev", "ci", "prod", ... */
 	const char *workspace;   /* slug + '-' + 8 hex of the hash of dir: Compose's project name */
+	const char *run;         /* of the request; NULL: the developer's own workspace */
+	const char *base;        /* absolute: what holds .devenv; dir, but for a run of its own */
 	bool dev;                /* sources are mirrored, users mapped */
 	bool host;               /* of the request */
 	bool tools;              /* of the request */
+	bool frozen;             /* of the request */
 	const struct node *tree;
 	struct up_defaults up;
 	LIST_OF(struct image) images;     /* parents before children */
@@ -325,6 +383,8 @@ struct project {
 	LIST_OF(struct command) commands;
 	LIST_OF(struct layout) layouts; /* model/layout.h */
 	struct debug debug;
+	LIST_OF(struct allowance) parity; /* of parity.allow */
+	struct ci ci;
 	struct strs cert_hosts; /* of certs: and routes, sorted, unique */
 	struct strs includes;
 	struct names image_names, service_names, volume_names, secret_names, command_names;
@@ -335,7 +395,14 @@ struct project_request {
 	const char *name; /* -p, or NULL */
 	bool host;        /* up --host: what can run on the host does, what cannot is left out */
 	bool tools;       /* for the tools container: of the images only its own counts as used */
+	bool frozen;      /* --frozen: nothing that devenv.lock does not say is built */
 	const char *home; /* for ~ in bind mounts; NULL: it is kept as written */
+	/*
+	 * Id of a `devenv ci`: a workspace of its own beside the developer's, with containers,
+	 * volumes, networks and ports that nobody else has, whatever names are configured.
+	 */
+	const char *run;
+	const char *state; /* with run: the directory that holds one per workspace */
 };
 
 /*
@@ -355,6 +422,18 @@ const struct volume *project_volume(const struct project *p, const char *name);
 const struct secret *project_secret(const struct project *p, const char *name);
 const struct command *project_command(const struct project *p, const char *name);
 void names_index(struct arena *a, struct names *n, const void *items, size_t count, size_t size);
+/* The service that `on_rotate` tells of a new value; NULL: there is no on_rotate. */
+const struct service *secret_consumer(const struct project *p, const struct secret *x);
+bool reads_secret(const struct service *s, const struct secret *x); /* as a file */
+bool holds_secret_value(const struct service *s,
+	const struct secret *x); /* in its environment, from its start on */
+/*
+ * What a service that has x does when x gets a new value: it is started anew (FOLLOW_RESTART), it
+ * is told (FOLLOW_RELOAD), or nothing (FOLLOW_IGNORE): it is the consumer itself, a job that is
+ * done, or it reads the file again by itself, as `on_restart` of its need of the consumer says.
+ */
+enum on_restart secret_answer(
+	const struct project *p, const struct service *s, const struct secret *x);
 /* The port a reference means: by name, by number, or the first one when name is NULL. */
 const struct port *service_port(const struct service *s, const char *name);
 /* Does this exit status count as success? 0, and those of success_exit_codes. */
@@ -364,5 +443,7 @@ bool service_success(const struct service *s, int status);
 char *project_slug(struct arena *a, const char *name);
 /* "shop" -> "shop-1a2b3c4d"; real path in, result in the arena. */
 char *workspace_id(struct arena *a, const char *name, const char *dir);
+/* That of a run: "shop-ci-1a2b3c4d". */
+char *workspace_run_id(struct arena *a, const char *name, const char *run);
 
 #endif

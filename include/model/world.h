@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "model/develop.h"
+#include "model/lock.h"
 #include "model/project.h"
 
 enum unit_state {
@@ -70,6 +71,19 @@ struct allocation { /* a published port, remembered per workspace */
 struct seen_secret {
 	const char *name;
 	const char *fingerprint; /* keyed hash of the value: changes exactly when the value does */
+	/* Of the value and, while a rotation is under way, of the one before: keyed by this
+	 * machine, so that they outlive the keyring. NULL: not known, none. */
+	const char *mark, *previous_mark;
+};
+
+struct volume_mark {        /* what the server on a data volume takes for a secret's value */
+	const char *volume; /* name on the engine */
+	const char *secret;
+	struct strs marks; /* of one value, or of two: a rotation is under way */
+};
+struct volume_marks {
+	struct volume_mark *items;
+	size_t count, cap;
 };
 
 struct unit_record { /* remembered from earlier runs, in the workspace's state */
@@ -82,6 +96,41 @@ struct unit_record { /* remembered from earlier runs, in the workspace's state *
 			      old */
 };
 
+struct seen_image {         /* of a registry, or of this engine alone */
+	const char *name;   /* as it was asked for */
+	const char *id;     /* NULL: the engine does not have it */
+	const char *digest; /* of its repository; NULL: it has none, as one that was imported */
+	int64_t size;       /* bytes */
+};
+
+/*
+ * Which volume of the engine serves a volume of the project, where that is not the one that its
+ * name says: data that was restored, reset or belongs to a branch. At most one of a key serves.
+ */
+struct volume_record {
+	const char *key;    /* of volumes: */
+	const char *branch; /* whose data it is; NULL: the workspace's own */
+	const char *engine; /* its name there */
+	const char *before; /* kept until what uses the new one is ready; NULL: none */
+	bool serves;
+};
+
+/*
+ * A volume of the engine that is to begin with something, and does not have all of it yet: what an
+ * earlier run did not get to the end of, or what this one is about to.
+ */
+struct unfilled {
+	const char *volume; /* its name there */
+	const char *from;   /* the volume of the engine that it is a copy of; NULL: a dump */
+};
+
+struct checkout { /* git's word on it; all empty unless some volume is per branch */
+	bool repository;
+	const char *branch;  /* NULL: none is checked out, or there is no repository */
+	struct strs parents; /* branches that it was made from, the nearest first; they may be gone
+			      */
+};
+
 struct agent_seen { /* the workspace's agent, when it answered */
 	bool runs;
 	pid_t pid;
@@ -90,7 +139,19 @@ struct agent_seen { /* the workspace's agent, when it answered */
 	struct module_states modules;
 };
 
+struct source_facts { /* the commit that the project's files are of; what images are labelled with
+		       */
+	bool known;   /* looked at */
+	const char *commit;  /* 40 hex; NULL: no repository, or none in it yet */
+	const char *version; /* "v1.2", "v1.2-3-g0a1b2c3d4e5f" or the commit's beginning; NULL */
+	bool named;          /* version is what the user says instead (build --tag) */
+	const char *url;     /* of the remote `origin`, without user and password; NULL */
+	bool dirty;          /* files of the project differ from the commit */
+	int64_t time;        /* of the commit, seconds since 1970; 0: none */
+};
+
 struct world {
+	struct source_facts source;
 	struct agent_seen agent;
 	bool engine;             /* an engine was asked and answered */
 	const char *api_version; /* negotiated, "1.41" */
@@ -100,13 +161,22 @@ struct world {
 	LIST_OF(struct container) containers; /* of this workspace, one-offs and orphans too */
 	struct strs images;                   /* tags the engine has, among those asked for */
 	bool images_known;
-	struct strs volumes; /* names of this workspace's volumes, when asked */
+	LIST_OF(struct seen_image)
+	registry;                      /* when asked: those that rungs and services stand on */
+	const struct lockfile *locked; /* devenv.lock; NULL: there is none */
+	struct strs volumes;           /* names of this workspace's volumes, when asked */
 	bool volumes_known;
 	struct strs networks;
+	LIST_OF(struct unfilled) unfilled;
+	struct checkout checkout;
 	LIST_OF(struct seen_file) files;
 	LIST_OF(struct allocation) allocations;
 	LIST_OF(struct seen_secret) secrets;
+	struct volume_marks marks; /* remembered in the workspace's state */
+	struct volume_marks
+		labels; /* on the volumes, from when they were made; with volumes_known */
 	LIST_OF(struct unit_record) records;
+	LIST_OF(struct volume_record) volume_map;
 	const char
 		*leaf_hosts; /* names of the present leaf certificate, joined by ","; NULL: none */
 	int64_t leaf_not_after;  /* seconds since 1970 */
@@ -123,10 +193,18 @@ const struct container *world_container(
 	const struct world *w, const char *service); /* number 1, no one-off */
 const struct allocation *world_allocation(
 	const struct world *w, const char *service, int target, const char *protocol);
+const struct seen_secret *world_secret(const struct world *w, const char *name);
+struct volume_mark *volume_mark_find(
+	const struct volume_marks *list, const char *volume, const char *secret);
 const struct unit_record *world_record(const struct world *w, const char *service);
+/* What a volume of the engine does not have yet; NULL: it is whole. */
+const struct unfilled *world_unfilled(const struct world *w, const char *volume);
+/* The one that serves; NULL: the volume that the name says. */
+const struct volume_record *world_volume(const struct world *w, const char *key);
 /* Was c seen ready by an earlier `up`, as the run of its process that is there now? */
 bool world_seen_ready(const struct world *w, const struct container *c);
 const char *world_input(const struct world *w, const char *path); /* hash or NULL */
+const struct seen_image *world_image(const struct world *w, const char *name);
 const char *unit_state_name(enum unit_state s);
 
 #endif

@@ -38,6 +38,8 @@ struct engine_ask {
 	size_t body_len;    /* of a body that is no text; 0: as long as it is */
 	bool unversioned;
 	bool patient; /* takes as long as the engine answers pings */
+	size_t (*produce)(
+		void *ctx, char *into, size_t size); /* as of struct http_request: a tar */
 	bool (*data)(void *ctx, const char *data, size_t len); /* body as it comes */
 	void *ctx;
 };
@@ -91,6 +93,8 @@ void engine_run_free(struct engine_run *x);
 /* Makes an exec and gives its id (in the arena). */
 char *engine_exec_make(
 	struct engine *g, struct arena *a, const struct exec_request *r, struct err *e);
+/* terminal.c: its exit status; the engine notes it a moment after the stream has ended. */
+int engine_exec_status(struct engine *g, const char *id, int *status, struct err *e);
 void engine_exec_body(
 	struct buf *out, const struct exec_request *r); /* JSON of POST /containers/ID/exec */
 

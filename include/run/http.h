@@ -38,12 +38,19 @@ struct http_request {
 				       NULL; NULL: none */
 	const char *connect_to;     /* "HOST:PORT:ADDRESS:PORT": that instead, by libcurl's rules */
 	struct http_detail *detail; /* filled once done, then the caller's to release; NULL: not */
+	/*
+	 * The request's body as it is made, instead of `body`: at most `size` bytes (0: it ends, so
+	 * it must be none). May block: nothing else of this set goes on meanwhile. HTTP_GIVE_UP
+	 * ends the transfer as broken.
+	 */
+	size_t (*produce)(void *ctx, char *into, size_t size);
 	/* Body as it comes, not kept; false ends the transfer early (that is no error). */
 	bool (*data)(void *ctx, const char *data, size_t len);
-	void *ctx;
+	void *ctx; /* of produce and data */
 };
 
 enum { HTTP_MIN_PROGRESS = 1024 };
+#define HTTP_GIVE_UP ((size_t)-1)
 
 /* Why a transfer failed, for those who must tell the cases apart. */
 enum http_failure {

@@ -17,15 +17,19 @@ struct vault;  /* the workspace's keyring, open, heap */
 /* Directories of one workspace; all absolute, made on demand by those who write. */
 struct places {
 	const char *project;   /* the checkout */
+	const char *base;      /* what holds .devenv: the checkout, but for a run of its own */
 	const char *dot;       /* .devenv */
 	const char *generated; /* .devenv/generated */
 	const char *logs;      /* .devenv/logs */
 	const char *state;     /* $XDG_STATE_HOME/devenv/WORKSPACE */
 	const char *data;      /* $XDG_DATA_HOME/devenv */
 	const char *cache;     /* $XDG_CACHE_HOME/devenv */
+	const char *turns;     /* locks of modules, shared by all who run stages on these sources */
 };
 int places_find(struct arena *a, const char *project_dir, const char *workspace, struct places *out,
 	struct err *e);
+/* The same for a decoded project, which may be a run of its own: then all is below its state. */
+int places_of_project(struct arena *a, const struct project *p, struct places *out, struct err *e);
 
 /* What happens while a plan is carried out, for views. Text is raw: views clean it. */
 enum event_kind { EV_START, EV_PROGRESS, EV_OUTPUT, EV_DONE, EV_FAILED, EV_SKIPPED, EV_NOTE };
@@ -88,6 +92,8 @@ int engine_kill(struct engine *g, const char *id, const char *signal, struct err
 int engine_remove(struct engine *g, const char *id, struct err *e);
 int engine_remove_volume(struct engine *g, const char *name, struct err *e);
 int engine_remove_network(struct engine *g, const char *name, struct err *e);
+/* Another name for an image: "shop-api:v1.2", "localhost:5000/shop-api:v1.2". */
+int engine_tag(struct engine *g, const char *image, const char *name, struct err *e);
 int engine_remove_image(struct engine *g, const char *name, struct err *e);
 /* Images of devenv's ("image TAG") that no container stands on and, with volumes, its cache and
  * dependency volumes ("volume NAME") that none mounts. */
@@ -175,6 +181,13 @@ struct applied {
  */
 int apply_files(struct arena *a, const struct plan *p, const struct places *pl, struct vault *v,
 	bool dry, struct applied *out, struct err *e);
+/*
+ * The plan's files into a directory of the user's choice, with a manifest beside them. Refuses to
+ * write over files that are not devenv's; removes those that it wrote, that nobody changed since,
+ * and that are no longer wanted. dry: as above.
+ */
+int output_files(struct arena *a, const struct plan *p, const char *dir, bool dry,
+	struct applied *out, struct err *e);
 /* Content of one file as it would be written (secrets opened): for `generate --diff`, which hides
  * secret ones. */
 int apply_content(struct arena *a, const struct out_file *f, const struct plan *p, struct vault *v,
@@ -203,10 +216,19 @@ bool vault_fresh(const struct vault *v);
  * still finds both (D06).
  */
 int vault_rotate(struct vault *v, const struct secret *s, struct err *e);
+/* The same with a value that is given; it stays whatever the recipe says. */
+int vault_offer(struct vault *v, const char *name, const void *value, size_t len, struct err *e);
 bool vault_previous(
 	struct vault *v, const char *name, struct buf *out); /* false: nothing is unsettled */
 int vault_settle(struct vault *v, const char *name, bool accept, struct err *e);
+/* Exchanges the two while nothing is settled: the old value is the current one again. */
+int vault_swap(struct vault *v, const char *name, struct err *e);
+/* world.secrets anew. */
 void vault_fingerprints(struct vault *v, struct arena *a, const struct project *p, struct world *w);
+/* Marks of those in world.secrets, under a key that is not the keyring's. */
+void vault_marks(struct vault *v, struct arena *a, const unsigned char key[32], struct world *w);
+/* Reads the keyring again when another devenv has written it since. */
+int vault_refresh(struct vault *v, struct err *e);
 void vault_redact(struct vault *v, struct buf *text); /* replaces every known value by *** */
 /*
  * For much text that nearly never has one: a quick look, which is wrong now and then in one
@@ -239,12 +261,21 @@ int authority_trust(const struct places *pl, struct loop *l, bool trust, event_f
 int context_pack(struct arena *a, const struct build *b, struct buf *tar, struct err *e);
 int context_hash(struct arena *a, const char *dir, char hex[65],
 	struct err *e); /* of what context_pack would take from dir */
+/*
+ * What `docker save` wrote, as an OCI archive: oci-layout, index.json and blobs by their digests,
+ * the same bytes for the same images. Times and names of the machine that built them are left out.
+ * The file appears whole or not at all.
+ */
+int oci_archive(struct arena *a, const char *saved, const char *file, struct err *e);
 struct git_facts {
 	const char *branch, *commit; /* NULL: none */
 	bool worktree, dirty_known;
 };
 int git_look(struct arena *a, const char *dir, struct git_facts *out,
 	struct err *e); /* no repository: all NULL, 0 */
+/* What is built from dir: its commit, and whether the files below dir are that commit's. Not for
+ * every command: it looks at each file. */
+int git_source(struct arena *a, const char *dir, struct source_facts *out, struct err *e);
 /* Would git leave path (below dir) out of a commit? Outside of a repository: yes. */
 int git_ignored(const char *dir, const char *path, bool *ignored, struct err *e);
 
@@ -301,7 +332,9 @@ struct performer {
 	const char *gateway; /* address of this host for containers; NULL: none needs it */
 	event_fn *event;
 	void *ctx;
-	int parallel; /* at most so many builds at once; 0: number of processors */
+	int parallel;    /* at most so many builds at once; 0: number of processors */
+	int64_t until;   /* monotonic ms: what runs then is ended as by an interrupt; 0: never */
+	bool first_ends; /* after a failure nothing more is begun, what runs goes on to its end */
 };
 /* The whole environment of a host service, secrets opened, NULL-terminated; NULL with err. */
 const char *const *host_launch_environment(struct arena *a, const struct host_spec *s,

@@ -9,6 +9,7 @@
 #include "doc/record.h"
 #include "doc/schema.h"
 #include "model/happening.h"
+#include "model/lock.h"
 #include "model/plan.h"
 #include "model/tools.h"
 #include "model/world.h"
@@ -42,6 +43,10 @@ struct table;
 struct table *table_new(struct arena *a, const char *const *head, size_t columns);
 void table_row(struct table *t, const char *const *cells);
 void table_write(struct buf *out, const struct table *t, struct style st);
+
+/* lock.c: what differs between two devenv.lock. */
+void view_lock(struct buf *out, struct arena *a, const struct lock_changes *l, struct style st);
+struct node *view_lock_json(struct arena *a, const struct lock_changes *l);
 
 /* scripts.c: those of the tools container. */
 void view_scripts(struct buf *out, struct arena *a, const struct tool_scripts *l, struct style st);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/runs.h"
 #include "cmd/workspaces.h"
 
 struct clean_opts {
@@ -173,7 +174,8 @@ static int run_clean(struct context *c, const void *opts, const struct strs *arg
 	int status = clean_gone(c, &all);
 	if (status || !c->engine)
 		return status;
-	status = clean_here(c);
+	status = runs_sweep(c, true);
+	status = status ? status : clean_here(c);
 	return status ? status : clean_images(c, o->all);
 }
 
@@ -181,14 +183,14 @@ const struct cmd cmd_clean = {
 	.name = "clean",
 	.group = "care",
 	.help = "remove what devenv made and nothing uses any more",
-	.detail =
-		"Of workspaces whose folder is gone: containers, networks, the agent with what "
-		"it runs, tmux\n"
-		"sessions. Ended one-offs, and images older than an hour that no container stands "
-		"on; with --all\n"
-		"the shared caches and dependency volumes, too. Data volumes are named, never "
-		"removed. --dry-run\n"
-		"only lists.",
+	.detail = "Of workspaces whose folder is gone: containers, networks, the agent with what "
+		  "it runs, tmux\n"
+		  "sessions. Of runs of `devenv ci` that were killed, or kept with --keep: all of "
+		  "it. Ended one-offs, and images older than an hour that no container stands "
+		  "on; with --all\n"
+		  "the shared caches and dependency volumes, too. Data volumes are named, never "
+		  "removed. --dry-run\n"
+		  "only lists.",
 	.opts = clean_options,
 	.opts_size = sizeof(struct clean_opts),
 	.run = run_clean,

@@ -12,6 +12,8 @@
 #include "model/schema.h"
 #include "run/control.h"
 
+enum { RUN_ID_MAX = 16 };
+
 static const char *const kept_references[] = { "secret.", "service.", NULL };
 
 static int find_root(struct context *c)
@@ -49,6 +51,13 @@ static void name_by_option(struct context *c)
 	map_put(&c->arena, c->config.tree, "name", at, name);
 }
 
+/* What a `devenv ci` starts is told in which run it is. It becomes a part of names and paths. */
+static const char *run_id(const char *said)
+{
+	size_t len = said ? strspn(said, "0123456789abcdef") : 0;
+	return len && len <= RUN_ID_MAX && !said[len] ? said : NULL;
+}
+
 int load_config(struct context *c)
 {
 	if (c->config.tree)
@@ -57,12 +66,14 @@ int load_config(struct context *c)
 		return ERR_USAGE;
 	const char *named = getenv("DEVENV_ENV");
 	c->environment = c->g.environment ? c->g.environment : named && *named ? named : "dev";
+	c->run = c->run ? c->run : run_id(getenv("DEVENV_RUN"));
 	struct strs names = { 0 };
 	template_names(&c->arena, &names);
 	struct config_request req = {
 		.dir = c->root,
 		.files = c->g.files,
 		.environment = c->environment,
+		.implied = c->implied,
 		.sets = c->g.sets,
 		.defaults = schema_defaults(&c->arena),
 		.facts = facts_layer(&c->arena, c->root),
@@ -91,7 +102,10 @@ static void decode(struct context *c)
 		.name = c->g.project,
 		.host = c->host,
 		.tools = c->tools,
-		.home = getenv("HOME") };
+		.frozen = c->g.frozen,
+		.home = getenv("HOME"),
+		.run = c->run,
+		.state = c->run ? xdg_dir(&c->arena, XDG_STATE) : NULL };
 	c->project = (struct project){ 0 };
 	project_decode(&c->arena, c->config.tree, &req, &c->project, &c->diags);
 }
@@ -100,7 +114,7 @@ static int find_places(struct context *c)
 {
 	if (c->places.state)
 		return 0;
-	return places_find(&c->arena, c->project.dir, c->project.workspace, &c->places, &c->error);
+	return places_of_project(&c->arena, &c->project, &c->places, &c->error);
 }
 
 bool can_move_to_host(const struct context *c)
@@ -147,8 +161,9 @@ int open_places(struct context *c)
 	c->have_places = true;
 	if (probe_local(&c->arena, &c->project, &c->places, &c->world, &c->error))
 		return fail(c);
+	status = load_lock(c);
 	lap(c, "state", false);
-	return 0;
+	return status;
 }
 
 int open_engine(struct context *c)

@@ -4,10 +4,13 @@
  */
 #include "cmd/agent_client.h"
 #include "cmd/commands.h"
+#include "cmd/data.h"
 #include "cmd/lifecycle.h"
+#include "run/initial.h"
+#include "run/volume_map.h"
 
 struct down_opts {
-	bool volumes, build, no_deps;
+	bool volumes, no_snapshot, build, no_deps;
 	int timeout;
 };
 
@@ -22,6 +25,8 @@ struct down_opts {
 static const struct opt down_options[] = {
 	{ "volumes", 'v', OPT_FLAG, NULL, "remove data volumes, too (asks first)", NULL,
 		COMPLETE_NONE, DOWN(volumes), false },
+	{ "no-snapshot", 0, OPT_FLAG, NULL, "with -v: do not keep a snapshot of the data", NULL,
+		COMPLETE_NONE, DOWN(no_snapshot), false },
 	TIMEOUT,
 	{ 0 },
 };
@@ -35,7 +40,7 @@ static const struct opt recreate_options[] = {
 	{ 0 },
 };
 
-static int ask_for_volumes(struct context *c)
+static int ask_for_volumes(struct context *c, bool no_snapshot)
 {
 	struct strs lost = { 0 };
 	for (size_t i = 0; i < c->project.volumes.count; i++)
@@ -44,8 +49,9 @@ static int ask_for_volumes(struct context *c)
 			strs_add(&c->arena, &lost, c->project.volumes.items[i].name);
 	if (!lost.count)
 		return 0;
-	return consent(c, arena_printf(&c->arena, "This removes the data of %s for good. Go on?",
-				  strs_join(&c->arena, &lost, ", ")));
+	return consent(c, arena_printf(&c->arena, "This removes the data of %s%s. Go on?",
+				  strs_join(&c->arena, &lost, ", "),
+				  no_snapshot ? " for good" : "; a snapshot of it is kept"));
 }
 
 static const char *known_name(struct context *c)
@@ -96,6 +102,14 @@ static void leave_engine_out(struct context *c)
 	c->plan.steps.count = kept;
 }
 
+/* All is stopped then, and the plan to remove it is made again. */
+static int save_before(struct context *c, const struct plan_request *r)
+{
+	int status = data_before_loss(c);
+	status = status ? status : look_again(c);
+	return status ? status : make_plan(c, r);
+}
+
 /* The agent goes with the last of what it looked after; so does what a killed one left. */
 static int leave_nothing(struct context *c)
 {
@@ -120,7 +134,7 @@ static int run_goal(
 	bool whole = (goal == GOAL_DOWN || goal == GOAL_STOP) && !args->count;
 	int status = whole && !o->volumes ? load_or_remember(c) : load_project(c);
 	if (!status && goal == GOAL_DOWN && o->volumes && !c->g.dry_run)
-		status = ask_for_volumes(c);
+		status = ask_for_volumes(c, o->no_snapshot);
 	if (!status && !c->g.dry_run)
 		status = take_lock(c); /* what is seen before that may be another's half-way */
 	p.write = goal == GOAL_RECREATE;
@@ -129,9 +143,18 @@ static int run_goal(
 		return status;
 	if (c->g.dry_run)
 		return show_plan(c);
+	if (goal == GOAL_DOWN && o->volumes && !o->no_snapshot)
+		status = save_before(c, &p.request);
+	if (status)
+		return status;
 	leave_engine_out(c);
 	bool work = c->plan.steps.count > 0;
 	status = work ? carry_out(c) : 0;
+	if (!status && goal == GOAL_DOWN && o->volumes && c->engine)
+		status = volume_map_forget(&c->places, &c->world, &c->error) ||
+					 initial_forget(&c->places, &c->error)
+				 ? fail(c)
+				 : 0;
 	if (!work && !(whole && c->agent))
 		note(c, "Nothing to do.");
 	return whole && !status ? leave_nothing(c) : status;
@@ -163,7 +186,7 @@ const struct cmd cmd_down = {
 	.help = "stop and remove containers and networks; data volumes stay unless -v",
 	.detail = "Acts only on what bears this workspace's label. Logs and data volumes stay; "
 		  "with -v the\n"
-		  "data volumes go, too, after a question.",
+		  "data volumes go, too, after a question; what they held is kept as a snapshot.",
 	.opts = down_options,
 	.opts_size = sizeof(struct down_opts),
 	.run = run_down,

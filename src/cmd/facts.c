@@ -41,7 +41,10 @@ static const char *workspace_fact(struct context *c, const char *what)
 {
 	if (streq(what, "dir"))
 		return c->root;
-	return streq(what, "name") ? workspace_id(&c->arena, early_name(c), c->root) : NULL;
+	if (!streq(what, "name"))
+		return NULL;
+	return c->run ? workspace_run_id(&c->arena, early_name(c), c->run)
+		      : workspace_id(&c->arena, early_name(c), c->root);
 }
 
 static const char *git_fact(struct context *c, const char *what)

@@ -11,7 +11,7 @@ static const char *const groups[][2] = {
 	{ "daily", "Every day" },
 	{ "inside", "Inside the environment" },
 	{ "configuration", "Configuration" },
-	{ "data", "Images, secrets and certificates" },
+	{ "data", "Images, data, secrets and certificates" },
 	{ "care", "Care" },
 };
 

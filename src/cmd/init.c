@@ -8,6 +8,7 @@
 #include "cmd/commands.h"
 #include "cmd/context.h"
 #include "cmd/import.h"
+#include "cmd/init_ci.h"
 
 struct init_opts {
 	bool force;
@@ -102,6 +103,8 @@ static int run_init(struct context *c, const void *opts, const struct strs *args
 	size_t count = 0;
 	if (o->from)
 		return run_from(c, o, args);
+	if (args->count && streq(args->items[0], "ci"))
+		return init_ci(c, args, o->force);
 	scaffold_names(&c->arena, &names);
 	if (!args->count)
 		return no_scaffold(c, NULL, &names);
@@ -125,7 +128,7 @@ static int run_init(struct context *c, const void *opts, const struct strs *args
 const struct cmd cmd_init = {
 	.name = "init",
 	.group = "configuration",
-	.args = "SCAFFOLD [DIR] | --from FILE [DIR]",
+	.args = "SCAFFOLD [DIR] | --from FILE [DIR] | ci github|gitlab",
 	.help = "make a new project from a scaffold: hello or shop",
 	.detail =
 		"--from makes a devenv.yml of a compose file (the same services) or of a Procfile "
@@ -133,7 +136,9 @@ const struct cmd cmd_init = {
 		"host). A session of tmuxinator or tmuxp becomes a layout: in devenv.yml where "
 		"there "
 		"is none, else\n"
-		"in a file of its own in devenv.d. --dry-run prints what would be written.",
+		"in a file of its own in devenv.d. `init ci` writes what makes GitHub Actions or "
+		"GitLab run `devenv ci`.\n"
+		"--dry-run prints what would be written.",
 	.opts = init_options,
 	.opts_size = sizeof(struct init_opts),
 	.max_args = 2,

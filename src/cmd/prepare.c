@@ -9,19 +9,24 @@
 
 #include "cmd/agent_client.h"
 #include "cmd/journaling.h"
+#include "cmd/lifecycle.h"
+#include "run/contents.h"
 #include "run/hooks.h"
+#include "run/marks.h"
+#include "run/initial.h"
 #include "run/perform.h"
+#include "run/volume_map.h"
 
 enum { TICK_MS = 100 };
 
-static bool has_data_volumes(const struct context *c)
+static bool has_data_volumes(struct context *c)
 {
-	for (size_t i = 0; i < c->world.volumes.count; i++)
-		for (size_t k = 0; k < c->project.volumes.count; k++)
-			if (c->project.volumes.items[k].kind == VOLUME_DATA &&
-				ends_with(c->world.volumes.items[i],
-					c->project.volumes.items[k].name))
-				return true;
+	for (size_t i = 0; i < c->project.volumes.count; i++) {
+		const struct volume *v = &c->project.volumes.items[i];
+		const char *name = plan_volume_name(&c->arena, &c->project, &c->world, v);
+		if (v->kind == VOLUME_DATA && name && strs_has(&c->world.volumes, name))
+			return true;
+	}
 	return false;
 }
 
@@ -39,26 +44,50 @@ static int check_lost_keyring(struct context *c)
 		"the keyring of this workspace is gone (%s/keyring.json), but its data volumes"
 		" are still there: they were initialised with the old secrets",
 		c->places.state);
-	err_hint(&c->error, "put the keyring back, set the old values with `devenv secrets set "
-			    "NAME`, or drop the data"
-			    " with `devenv down -v`");
+	err_hint(&c->error,
+		"put the keyring back, set the old values with `devenv secrets set "
+		"NAME`, let `devenv secrets rotate NAME` tell a server of a new one from "
+		"inside of it, or drop the data with `devenv down -v`");
 	return fail(c);
 }
 
-static int open_secrets(struct context *c, bool write)
+/* Marks of the values that data volumes remember, to compare with what they were made with. */
+static int mark_secrets(struct context *c, bool write)
+{
+	unsigned char key[32];
+	bool any = false;
+	for (size_t i = 0; i < c->project.secrets.count; i++)
+		any = any || c->project.secrets.items[i].on_rotate;
+	if (!any)
+		return 0;
+	int known = marks_key(&c->places, write, key, &c->error);
+	if (known < 0 && write)
+		return fail(c);
+	if (known == 0)
+		vault_marks(c->vault, &c->arena, key, &c->world);
+	explicit_bzero(key, sizeof(key));
+	return 0;
+}
+
+int see_secrets(struct context *c, bool write)
+{
+	vault_fingerprints(c->vault, &c->arena, &c->project, &c->world);
+	return mark_secrets(c, write);
+}
+
+static int open_secrets(struct context *c, bool write, bool new_values)
 {
 	if (!c->vault)
 		c->vault = vault_open(&c->places, write, &c->error);
 	if (!c->vault)
 		return write ? fail(c) : 0;
-	if (write && check_lost_keyring(c))
+	if (write && !new_values && check_lost_keyring(c))
 		return c->error.code;
 	if (write && !c->loop)
 		c->loop = loop_new();
 	if (write && vault_ensure(c->vault, c->loop, &c->project, &c->error))
 		return fail(c);
-	vault_fingerprints(c->vault, &c->arena, &c->project, &c->world);
-	return 0;
+	return see_secrets(c, write);
 }
 
 /*
@@ -123,6 +152,19 @@ static bool needs_inputs(enum goal g)
 	return g != GOAL_DOWN && g != GOAL_STOP && g != GOAL_RESTART;
 }
 
+/* What devenv.lock knows by its id alone may be another image here. */
+static int look_at_local(struct context *c)
+{
+	const struct lockfile *l = c->world.locked;
+	struct strs names = { 0 };
+	for (size_t i = 0; l && i < l->images.count; i++)
+		if (l->images.items[i].local && !world_image(&c->world, l->images.items[i].name))
+			strs_add(&c->arena, &names, l->images.items[i].name);
+	if (!names.count || c->world.registry.count)
+		return 0;
+	return engine_registry(c->engine, &c->arena, &names, &c->world, &c->error) ? fail(c) : 0;
+}
+
 static int look_further(struct context *c)
 {
 	struct strs tags = { 0 };
@@ -136,8 +178,9 @@ static int look_further(struct context *c)
 		return fail(c);
 	if (engine_networks(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
 		return fail(c);
+	int status = look_at_local(c);
 	lap(c, "engine", true);
-	return 0;
+	return status;
 }
 
 static int plan_once(struct context *c, const struct plan_request *r)
@@ -146,6 +189,7 @@ static int plan_once(struct context *c, const struct plan_request *r)
 	req.profiles = c->g.profiles;
 	req.version = DEVENV_VERSION;
 	req.state_dir = c->places.state;
+	req.self = self_argv(c, "devenv");
 	c->plan = (struct plan){ 0 };
 	int bad = plan_make(&c->arena, &c->project, &c->world, &req, &c->plan, &c->diags);
 	return bad || c->diags.errors ? report(c) : 0;
@@ -164,11 +208,30 @@ static int check_engine(struct context *c, const struct plan_request *r)
 	return needed ? need_engine(c) : 0;
 }
 
+/* The data of another branch may have to serve from now on. */
+static int settle_branches(struct context *c, const struct plan_request *r)
+{
+	bool up = r->goal == GOAL_UP || r->goal == GOAL_RECREATE;
+	if (!up || !c->engine)
+		return 0;
+	enum branch_verdict v = plan_branches(&c->arena, &c->project, &c->world);
+	if (v == BRANCHES_ASK) {
+		if (engine_volumes(
+			    c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
+			return fail(c);
+		v = plan_branches(&c->arena, &c->project, &c->world);
+	}
+	c->branches_switch |= v == BRANCHES_SWITCH;
+	return 0;
+}
+
 int make_plan(struct context *c, const struct plan_request *r)
 {
-	int status = plan_once(c, r);
+	int status = settle_branches(c, r);
+	status = status ? status : plan_once(c, r);
 	status = status ? status : check_engine(c, r);
-	if (!status && c->plan.steps.count && c->engine && !c->world.images_known) {
+	bool looks = c->plan.steps.count || c->project.frozen;
+	if (!status && looks && c->engine && !c->world.images_known) {
 		status = look_further(c);
 		status = status ? status : plan_once(c, r);
 	}
@@ -190,7 +253,7 @@ int prepare(struct context *c, const struct prepare *p)
 	if (!status && p->engine)
 		status = look(c);
 	if (!status)
-		status = open_secrets(c, act);
+		status = open_secrets(c, act, p->new_values);
 	lap(c, "secrets", false);
 	if (!status && act)
 		status = allocate_ports(c, &p->request, p->engine);
@@ -206,7 +269,9 @@ int prepare(struct context *c, const struct prepare *p)
 	if (probe_inputs(&c->arena, &inputs, &c->world, &c->error))
 		return fail(c);
 	lap(c, "inputs", false);
-	return make_plan(c, &p->request);
+	status = make_plan(c, &p->request);
+	bool starts = p->request.goal == GOAL_UP || p->request.goal == GOAL_RECREATE;
+	return !status && act && starts ? check_marks(c) : status;
 }
 
 struct watcher { /* from run's events to view's progress, secrets hidden */
@@ -300,11 +365,39 @@ int carry_out(struct context *c)
 	return carry_out_heard(c, NULL, NULL);
 }
 
+/* Before it serves. What is to be copied first: a map that names it is never without that. */
+static int note_branches(struct context *c)
+{
+	struct world *w = &c->world;
+	if (!c->branches_switch)
+		return 0;
+	for (size_t i = 0; i < w->unfilled.count; i++)
+		if (w->unfilled.items[i].from &&
+			initial_begin(&c->places, &w->unfilled.items[i], &c->error))
+			return fail(c);
+	c->branches_switch = false;
+	return volume_map_save(&c->places, w, &c->error) ? fail(c) : 0;
+}
+
+/* Before it is there: what is made and then not filled is known. */
+static int note_loads(struct context *c)
+{
+	struct unfilled dump = { 0 };
+	for (size_t i = 0; i < c->plan.loads.count; i++) {
+		dump.volume = c->plan.loads.items[i];
+		if (initial_begin(&c->places, &dump, &c->error))
+			return fail(c);
+	}
+	return 0;
+}
+
 int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 {
 	if (!c->loop)
 		c->loop = loop_new();
 	int status = has_host_steps(&c->plan) ? join_agent(c) : 0;
+	status = status ? status : note_branches(c);
+	status = status ? status : note_loads(c);
 	if (status)
 		return status;
 	const char *gateway = NULL;
@@ -323,6 +416,8 @@ int carry_out_heard(struct context *c, event_fn *also, void *ctx)
 		.gateway = gateway,
 		.event = on_event,
 		.ctx = &w,
+		.until = c->limits.until,
+		.first_ends = c->limits.first_ends,
 	};
 	plan_begins(&w.notes, c);
 	int bad = perform_shown(c, &w, &pf);

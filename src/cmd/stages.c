@@ -8,6 +8,7 @@
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
 #include "cmd/results.h"
+#include "cmd/stages.h"
 
 struct stage_opts {
 	const char *report;
@@ -17,15 +18,6 @@ static const struct opt stage_options[] = {
 	{ "report", 0, OPT_TEXT, "FILE", "write the results as JUnit XML, too", NULL, COMPLETE_FILE,
 		offsetof(struct stage_opts, report), false },
 	{ 0 },
-};
-
-struct shot { /* one run of such a command */
-	struct context *c;
-	enum stage_kind stage;
-	struct stage_request *reqs;
-	struct module_states modules; /* in the order of reqs */
-	struct buf *outputs;
-	bool cancelled;
 };
 
 /* ---- which modules ---- */
@@ -63,7 +55,7 @@ static bool is_meant(const struct context *c, const struct service *s, enum stag
 	return names->count ? strs_has(names, s->name) : !held_back(c, s);
 }
 
-static int gather(struct shot *x, const struct strs *names)
+int shot_gather(struct shot *x, const struct strs *names)
 {
 	struct context *c = x->c;
 	int status = open_places(c);
@@ -135,6 +127,8 @@ static void conclude(struct shot *x, size_t i, const struct event *ev)
 static void on_event(void *ctx, const struct event *ev)
 {
 	struct shot *x = ctx;
+	if (x->also)
+		x->also(x->ctx, ev);
 	for (size_t i = 0; i < x->modules.count; i++) {
 		const struct service *s = x->reqs[i].service;
 		if (!ev->step || ev->step->kind != STEP_STAGE ||
@@ -150,7 +144,7 @@ static void on_event(void *ctx, const struct event *ev)
 	}
 }
 
-static int run_stages(struct shot *x)
+int shot_run(struct shot *x)
 {
 	struct context *c = x->c;
 	c->plan = (struct plan){ 0 };
@@ -164,6 +158,13 @@ static int run_stages(struct shot *x)
 		x->modules.items[i].stages[x->stage].output =
 			x->outputs[i].len ? x->outputs[i].data : NULL;
 	return status;
+}
+
+void shot_release(struct shot *x)
+{
+	for (size_t i = 0; x->outputs && i < x->modules.count; i++)
+		buf_release(&x->outputs[i]);
+	x->outputs = NULL;
 }
 
 /* ---- showing ---- */
@@ -225,19 +226,18 @@ static int run_stage(
 {
 	const struct stage_opts *o = opts;
 	struct shot x = { .c = c, .stage = k };
-	int status = gather(&x, args);
+	int status = shot_gather(&x, args);
 	if (!status && !x.modules.count)
 		note(c, "no module has a %s stage", stage_name(k));
 	if (!status && x.modules.count)
 		status = prepare_modules(&x);
 	if (!status && x.modules.count)
-		status = run_stages(&x);
+		status = shot_run(&x);
 	bool ran = x.reqs && (!status || loop_signal(c->loop)) && !c->g.dry_run;
 	if (ran)
 		show(&x);
 	int bad = ran ? write_report(&x, o->report) : 0;
-	for (size_t i = 0; x.outputs && i < x.modules.count; i++)
-		buf_release(&x.outputs[i]);
+	shot_release(&x);
 	return status ? status : bad ? bad : first_status(&x);
 }
 

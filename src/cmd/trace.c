@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/traces.h"
 #include "cmd/lifecycle.h"
 #include "doc/json.h"
 #include "run/trace.h"
@@ -260,22 +261,30 @@ static int show_all(struct context *c, const struct trace *const *list, size_t c
 	return show_json(c, n);
 }
 
-static int run_all(struct context *c, struct trace_ask *ask)
+int trace_routes(struct context *c, struct trace_ask *ask, struct traced *out)
 {
 	struct strs urls = { 0 };
+	int status = 0;
+	c->loop = c->loop ? c->loop : loop_new();
 	trace_all(&c->arena, &c->project, &c->world, &urls);
-	if (!urls.count)
-		return fail_with(c, ERR_FAILED, "this project has no routes");
-	const struct trace **list = arena_array(&c->arena, const struct trace *, urls.count);
-	int status = 0, worst = 0;
 	for (size_t i = 0; i < urls.count && !status; i++) {
 		struct trace *t = arena_new(&c->arena, struct trace);
 		ask->target = urls.items[i];
 		status = trace_one(c, ask, t);
-		worst = t->cause == CAUSE_NONE ? worst : ERR_FAILED;
-		list[i] = t;
+		*list_push(&c->arena, out) = t;
 	}
-	status = status ? status : show_all(c, list, urls.count);
+	return status;
+}
+
+static int run_all(struct context *c, struct trace_ask *ask)
+{
+	struct traced all = { 0 };
+	int worst = 0, status = trace_routes(c, ask, &all);
+	if (!status && !all.count)
+		return fail_with(c, ERR_FAILED, "this project has no routes");
+	for (size_t i = 0; i < all.count; i++)
+		worst = all.items[i]->cause == CAUSE_NONE ? worst : ERR_FAILED;
+	status = status ? status : show_all(c, all.items, all.count);
 	return status ? status : worst;
 }
 

@@ -9,6 +9,7 @@
 #include "cmd/agent_client.h"
 #include "cmd/commands.h"
 #include "cmd/context.h"
+#include "cmd/data.h"
 #include "cmd/foreground.h"
 #include "cmd/lifecycle.h"
 #include "run/hosts.h"
@@ -23,6 +24,11 @@ static const struct opt up_options[] = {
 		UP(force_recreate), false },
 	{ "build", 0, OPT_FLAG, NULL, "build images even where the engine has them", NULL,
 		COMPLETE_NONE, UP(build), false },
+	{ "fresh", 0, OPT_LIST, "SVC",
+		"begin anew with empty data volumes for SVC (asks first); repeatable", NULL,
+		COMPLETE_SERVICE, UP(fresh), false },
+	{ "no-snapshot", 0, OPT_FLAG, NULL, "keep no snapshot of data that is begun anew", NULL,
+		COMPLETE_NONE, UP(no_snapshot), false },
 	{ "no-hooks", 0, OPT_FLAG, NULL, "run no hooks", NULL, COMPLETE_NONE, UP(no_hooks), false },
 	{ "strict-ports", 0, OPT_FLAG, NULL, "fail when a port is taken instead of moving it", NULL,
 		COMPLETE_NONE, UP(strict_ports), false },
@@ -96,10 +102,10 @@ static void keep_line(void *ctx, const char *service, int number, enum stream s,
 	text_clean(ctx, line, len, false);
 }
 
-static void last_lines(struct context *c, const struct container *k, struct buf *out)
+void last_lines(struct context *c, const struct container *k, int count, struct buf *out)
 {
 	struct err ignored = ERR_INIT;
-	struct log_request r = { .containers = &k, .count = 1, .tail = 10 };
+	struct log_request r = { .containers = &k, .count = 1, .tail = count };
 	if (!k->host) {
 		engine_logs(c->engine, c->loop, &r, keep_line, out, &ignored);
 		return;
@@ -110,7 +116,7 @@ static void last_lines(struct context *c, const struct container *k, struct buf 
 }
 
 /* A process that runs for a moment and then gives up was ready, and is not. */
-static int check_survivors(struct context *c)
+int check_survivors(struct context *c)
 {
 	for (size_t i = 0; i < c->plan.chosen.count; i++) {
 		const struct service *s = c->plan.chosen.items[i].service;
@@ -118,7 +124,7 @@ static int check_survivors(struct context *c)
 		if (s->kind == KIND_JOB || !k || (k->state != UNIT_EXITED && k->state != UNIT_DEAD))
 			continue;
 		cleanup_buf struct buf last = BUF_INIT;
-		last_lines(c, k, &last);
+		last_lines(c, k, 10, &last);
 		err_set(&c->error, ERR_FAILED, "%s ended with status %d soon after its start%s",
 			s->name, k->exit_code, buf_str(&last));
 		c->error.place = s->place;
@@ -155,6 +161,18 @@ static int own_from_the_start(struct context *c, const struct up_opts *o)
 	return own_agent(c, true);
 }
 
+/* Other volumes where they are to be fresh, archives into those that are new. */
+static int begin_data(struct context *c, const struct up_opts *o, const struct plan_request *r)
+{
+	struct data_fresh f = {
+		.services = o->fresh,
+		.all = c->project.up.recreate_data && !o->fresh.count,
+		.no_snapshot = o->no_snapshot,
+	};
+	int status = data_make_fresh(c, &f, r);
+	return status ? status : data_make_initial(c, r);
+}
+
 static int bring_up(struct context *c, const struct up_opts *o, const struct plan_request *r)
 {
 	bool again = false;
@@ -164,11 +182,17 @@ static int bring_up(struct context *c, const struct up_opts *o, const struct pla
 	status = status ? status : own_from_the_start(c, o);
 	if (status)
 		return status;
+	status = begin_data(c, o, r);
+	if (status)
+		return status;
 	bool work = c->plan.steps.count > 0;
 	for (size_t i = 0; i < c->plan.notes.count; i++)
 		note(c, "note: %s", c->plan.notes.items[i]);
 	status = work ? carry_out(c) : heal_files(c);
-	return !status && work ? check_survivors(c) : status;
+	int noted = note_marks(c);
+	status = status ? status : noted;
+	status = !status && work ? check_survivors(c) : status;
+	return !status && c->world.volume_map.count ? data_settle(c) : status;
 }
 
 /*

@@ -278,7 +278,7 @@ static void discover(struct load *l, struct layers *to)
 	size_t before = to->count;
 	read_named(l, arena_printf(l->a, "devenv.%s.yml", environment), &done, to);
 	if (!read_folder(l, environment, &done, to) && to->count == before &&
-		!streq(environment, "dev"))
+		!streq(environment, "dev") && !l->req->implied)
 		diag_add(l->d, SEV_WARNING, (struct place){ .layer = "--env" },
 			"no file is there for environment %s (devenv.%s.yml)", environment,
 			environment);

@@ -86,18 +86,21 @@ const char *cycle_text(
 	struct arena *a, const void *items, size_t size, const size_t *path, size_t len);
 
 /* The parts, one file each. */
+void set_apart(struct decode *c); /* apart.c: of a run, before all others */
 void decode_images(struct decode *c);                                       /* decode_image.c */
 void decode_services(struct decode *c);                                     /* decode_service.c */
 void decode_ports(struct decode *c, struct service *s, const char *path);   /* decode_ports.c */
 void decode_check(struct decode *c, struct service *s, const char *path);   /* decode_check.c */
 void decode_mounts(struct decode *c, struct service *s, const char *path);  /* decode_mounts.c */
 void decode_develop(struct decode *c, struct service *s, const char *path); /* decode_develop.c */
+void decode_release(struct decode *c, struct service *s, const char *path); /* decode_release.c */
 void decode_restart(struct decode *c, struct service *s, const char *path); /* decode_host.c */
 void decode_host(struct decode *c, struct service *s, const char *path);    /* decode_host.c */
 void decode_data(struct decode *c);      /* decode_data.c: volumes, caches, secrets */
 void decode_words(struct decode *c);     /* decode_words.c: up, routes, hooks, commands, certs */
 void decode_layouts(struct decode *c);   /* decode_layout.c */
 void decode_debug(struct decode *c);     /* decode_debug.c */
+void decode_ci(struct decode *c);        /* decode_ci.c */
 void resolve_services(struct decode *c); /* resolve.c: needs, order, jobs */
 void check_names(struct decode *c);      /* names.c: letters, collisions */
 void check_references(struct decode *c); /* references.c: ${secret.X}, ${service.X.y} */

@@ -19,21 +19,32 @@ static bool is_external(const struct node *n)
 	return external && (external->kind == NODE_MAP || truth(external, false));
 }
 
+/* By its name: "seed.sql", "seed.sql.zst", "cache.rdb". The rest are archives. */
+static bool is_dump(struct arena *a, const char *file)
+{
+	static const char *const packed[] = { ".gz", ".zst", ".xz", ".bz2" };
+	for (size_t i = 0; i < countof(packed); i++)
+		if (ends_with(file, packed[i]))
+			file = arena_strndup(a, file, strlen(file) - strlen(packed[i]));
+	return ends_with(file, ".sql") || ends_with(file, ".rdb");
+}
+
 static void volume_read(struct decode *c, struct volume *v, const struct node_pair *pair)
 {
 	static const struct word kinds[] = { { "cache", VOLUME_CACHE },
 		{ "scratch", VOLUME_SCRATCH }, { NULL, VOLUME_DATA } };
-	const struct node *n = pair->value, *per = node_get(n, "per");
+	const struct node *n = pair->value;
 	v->name = pair->key;
 	v->node = n;
 	v->place = pair_place(pair);
 	v->kind = meaning(kinds, text_at(n, "kind"));
 	v->per_branch = streq(text_at(n, "per"), "branch");
-	v->initial = text_at(n, "initial");
+	if (text_at(n, "initial")) {
+		v->initial = project_path(c, text_at(n, "initial"));
+		v->initial_place = node_get(n, "initial")->place;
+		v->dump = is_dump(c->a, v->initial);
+	}
 	v->external = is_external(n);
-	if (v->per_branch)
-		say(c, SEV_NOTE, per->place, arena_printf(c->a, "volumes.%s.per", v->name),
-			"this version checks \"per: branch\" but does not act on it yet");
 }
 
 static void cache_read(struct decode *c, const struct node_pair *pair)

@@ -15,9 +15,13 @@ static void head_read(struct decode *c)
 	p->environment = c->req->environment ? c->req->environment : "dev";
 	p->host = c->req->host;
 	p->tools = c->req->tools;
-	p->dev = streq(p->environment, "dev");
+	p->run = c->req->run;
+	p->frozen = c->req->frozen;
+	p->dev = streq(p->environment, "dev") || p->run;
 	p->name = project_slug(c->a, name ? name : path_base(p->dir));
-	p->workspace = workspace_id(c->a, p->name, p->dir);
+	p->workspace = p->run ? workspace_run_id(c->a, p->name, p->run)
+			      : workspace_id(c->a, p->name, p->dir);
+	p->base = p->run ? path_join(c->a, c->req->state, p->workspace) : p->dir;
 }
 
 int project_decode(struct arena *a, struct node *tree, const struct project_request *req,
@@ -27,6 +31,7 @@ int project_decode(struct arena *a, struct node *tree, const struct project_requ
 	size_t before = d->errors;
 	*out = (struct project){ 0 };
 	head_read(&c);
+	set_apart(&c);
 	check_requires(&c);
 	decode_data(&c);
 	decode_images(&c);
@@ -35,6 +40,7 @@ int project_decode(struct arena *a, struct node *tree, const struct project_requ
 	decode_words(&c);
 	decode_layouts(&c);
 	decode_debug(&c);
+	decode_ci(&c);
 	check_names(&c);
 	check_references(&c);
 	check_rules(&c);

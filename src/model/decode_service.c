@@ -18,7 +18,7 @@ static const struct slot service_slots[] = {
 	{ "profiles", SLOT_STRS, offsetof(struct service, profiles) },
 	{ "success_exit_codes", SLOT_STRS, offsetof(struct service, success_codes) },
 	{ "client", SLOT_STRS, offsetof(struct service, client) },
-	{ "release", SLOT_NODE, offsetof(struct service, release) },
+	{ "dump", SLOT_STRS, offsetof(struct service, dump) },
 	{ "stop_signal", SLOT_TEXT, offsetof(struct service, stop_signal) },
 	{ "stop_grace_period", SLOT_MS, offsetof(struct service, stop_grace_ms) },
 	{ "tty", SLOT_TRUTH, offsetof(struct service, tty) },
@@ -143,6 +143,18 @@ static int replicas_of(const struct node *n)
 	return 1;
 }
 
+static void load_read(struct decode *c, struct load *load, const struct node *n)
+{
+	bool map = n && n->kind == NODE_MAP;
+	const struct node *command = map ? node_get(n, "command") : n;
+	if (!command)
+		return;
+	strs_read(c, command, &load->command);
+	load->place = n->place;
+	load->begin = map ? text_at(n, "begin") : NULL;
+	load->end = map ? text_at(n, "end") : NULL;
+}
+
 static void service_read(struct decode *c, struct service *s, const struct node_pair *pair)
 {
 	const char *path = path_of(c, "services", pair->key);
@@ -157,12 +169,14 @@ static void service_read(struct decode *c, struct service *s, const struct node_
 	s->replicas = replicas_of(s->node);
 	decode_restart(c, s, path);
 	image_of(c, s, path);
+	load_read(c, &s->load, node_get(s->node, "load"));
 	needs_read(c, s);
 	secrets_read(c, s, path);
 	decode_ports(c, s, path);
 	decode_mounts(c, s, path);
 	decode_check(c, s, path);
 	decode_develop(c, s, path);
+	decode_release(c, s, path);
 	decode_host(c, s, path);
 }
 

@@ -154,6 +154,17 @@ static void includes_read(struct decode *c)
 	}
 }
 
+static void parity_read(struct decode *c)
+{
+	struct node *item;
+	node_each_item(node_get(node_get(c->tree, "parity"), "allow"), i, item)
+	{
+		if (node_text(item))
+			*list_push(c->a, &c->p->parity) =
+				(struct allowance){ node_text(item), item->place };
+	}
+}
+
 void decode_words(struct decode *c)
 {
 	struct node *item;
@@ -175,4 +186,5 @@ void decode_words(struct decode *c)
 		sizeof(struct command));
 	certs_read(c);
 	includes_read(c);
+	parity_read(c);
 }

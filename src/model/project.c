@@ -131,6 +131,11 @@ char *project_slug(struct arena *a, const char *name)
 	return len ? out : arena_strdup(a, "project");
 }
 
+char *workspace_run_id(struct arena *a, const char *name, const char *run)
+{
+	return arena_printf(a, "%s-ci-%s", project_slug(a, name), run);
+}
+
 char *workspace_id(struct arena *a, const char *name, const char *dir)
 {
 	char hex[HASH_HEX + 1];

@@ -77,16 +77,23 @@ static void link_needs(struct project *p)
 	}
 }
 
+static void use(struct project *p, const struct image *image)
+{
+	for (; image && !image->used; image = image->parent)
+		p->images.items[image - p->images.items].used = 1;
+}
+
+/* What a release stands on is needed where releases are made. */
 static void mark_used(struct project *p)
 {
 	if (p->tools)
 		return;
 	for (size_t i = 0; i < p->services.count; i++) {
 		const struct service *s = &p->services.items[i];
-		const struct image *image =
-			s->where == RUN_CONTAINER && !s->left_out ? s->image : NULL;
-		for (; image && !image->used; image = image->parent)
-			p->images.items[image - p->images.items].used = 1;
+		if (s->where == RUN_CONTAINER && !s->left_out)
+			use(p, s->image);
+		if (s->release && !p->dev)
+			use(p, s->release->image);
 	}
 }
 

@@ -234,6 +234,33 @@ static void rotations_known(struct decode *c)
 	}
 }
 
+static bool loads_into(const struct service *s, const struct volume *v)
+{
+	for (size_t i = 0; s->load.command.count && i < s->mounts.count; i++)
+		if (s->mounts.items[i].kind == MOUNT_VOLUME &&
+			streq(s->mounts.items[i].source, v->name))
+			return true;
+	return false;
+}
+
+/* A dump needs somebody who can read it. */
+static void dumps_are_loaded(struct decode *c)
+{
+	for (size_t i = 0; i < c->p->volumes.count; i++) {
+		const struct volume *v = &c->p->volumes.items[i];
+		bool any = !v->initial || !v->dump;
+		for (size_t k = 0; !any && k < c->p->services.count; k++)
+			any = loads_into(&c->p->services.items[k], v);
+		if (any)
+			continue;
+		say(c, SEV_ERROR, v->initial_place,
+			arena_printf(c->a, "volumes.%s.initial", v->name),
+			"no service that mounts %s says how a dump is loaded", v->name)
+			->hint = "give that service `load:`, or a template that has it (postgres, "
+				 "mariadb, redis)";
+	}
+}
+
 void check_rules(struct decode *c)
 {
 	static void (*const rules[])(struct decode *, const struct service *) = { runs_something,
@@ -249,5 +276,6 @@ void check_rules(struct decode *c)
 	containers_differ(c);
 	routes_differ(c);
 	rotations_known(c);
+	dumps_are_loaded(c);
 	check_hosts(c);
 }

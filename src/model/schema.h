@@ -29,7 +29,7 @@ extern const struct field field_network, field_config, field_include;
 extern const struct schema schema_images, schema_services, schema_volumes, schema_secrets;
 extern const struct schema schema_caches, schema_networks, schema_configs, schema_certs;
 extern const struct schema schema_up, schema_hooks, schema_commands, schema_layouts;
-extern const struct schema schema_debug, schema_parity;
+extern const struct schema schema_debug, schema_parity, schema_ci;
 extern const struct field field_route;
 
 #endif

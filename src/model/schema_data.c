@@ -31,8 +31,10 @@ static const struct field volume_fields[] = {
 	{ .name = "initial",
 		.types = T_STR,
 		.format = F_PATH,
-		.flags = FIELD_LATER,
-		.help = "Archive that a new volume starts with" },
+		.flags = FIELD_LOCAL,
+		.help = "What a new volume starts with: a dump (.sql, .rdb, also compressed), "
+			"which its "
+			"service loads once it is ready, before those who need it start" },
 	{ .name = "name",
 		.types = T_STR,
 		COMPOSE,

@@ -144,21 +144,35 @@ const struct schema schema_develop = {
 	.name = "develop", .fields = develop_fields, .help = "A module: code of this project"
 };
 
-static const struct field field_artifact = { .types = T_STR };
+static const struct field field_artifact = { .types = T_STR, .format = F_PATH };
 
 static const struct schema schema_artifacts = { .name = "artifacts",
 	.any = &field_artifact,
-	.help = "Paths in the image, by the path they come from" };
+	.help = "Absolute paths in the image, by the path they come from: relative to the project, "
+		"below the module's source; or absolute, as the build made it" };
 
 static const struct field release_fields[] = {
-	{ .name = "build", .types = T_STR, .help = "Shell line that makes the artifacts" },
+	{ .name = "build",
+		.types = T_STR,
+		.help = "Shell line that makes the artifacts, run in the module's rung and "
+			"working_dir, with its sources and dependencies" },
 	{ .name = "artifacts",
 		.types = T_MAP,
+		.flags = FIELD_REQUIRED,
 		.map = &schema_artifacts,
 		.help = "What a production image persists, by source" },
+	{ .name = "from",
+		.types = T_STR,
+		.help = "Rung or registry image that the result stands on; default: the module's "
+			"own rung" },
+	{ .name = "dependencies",
+		.types = T_BOOL,
+		.value = "true",
+		.help = "Whether the module's locked dependencies are part of the image, as the "
+			"build left them" },
 	{ 0 },
 };
 
-const struct schema schema_release = {
-	.name = "release", .fields = release_fields, .help = "What a production image persists"
-};
+const struct schema schema_release = { .name = "release",
+	.fields = release_fields,
+	.help = "What a production image of a module persists: never its sources and build tools" };

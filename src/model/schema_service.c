@@ -37,6 +37,28 @@ static const struct field host_fields[] = {
 	{ 0 },
 };
 
+static const struct field load_fields[] = {
+	{ .name = "command",
+		.types = T_LIST,
+		.form = FORM_LIST,
+		.merge = MERGE_REPLACE,
+		.flags = FIELD_REQUIRED,
+		.item = &field_str,
+		.help = "Words of the command in the container that reads a dump" },
+	{ .name = "begin",
+		.types = T_STR,
+		.help = "Text that it is given before the dump, as \"BEGIN; \"" },
+	{ .name = "end",
+		.types = T_STR,
+		.help = "Text that it is given after a dump that is whole, as \"COMMIT;\": one cut "
+			"short goes without" },
+	{ 0 },
+};
+
+static const struct schema schema_load = {
+	.name = "load", .fields = load_fields, .help = "How a dump is loaded"
+};
+
 static const struct schema schema_host = {
 	.name = "host",
 	.fields = host_fields,
@@ -127,6 +149,21 @@ static const struct field service_fields[] = {
 		.item = &field_str,
 		.help = "Words of the interactive client that `shell` and `attach` start in the "
 			"container" },
+
+	{ .name = "dump",
+		.types = T_LIST,
+		.form = FORM_LIST,
+		.merge = MERGE_REPLACE,
+		.item = &field_str,
+		.help = "Words of the command in the container whose output is a dump of the data, "
+			"for `db dump`" },
+	{ .name = "load",
+		.types = T_LIST | T_MAP,
+		.form = FORM_LIST,
+		.merge = MERGE_REPLACE,
+		.item = &field_str,
+		.map = &schema_load,
+		.help = "Words of the command in the container that reads a dump, for `db load`" },
 
 	/* Environment. */
 	{ .name = "environment", ENV_MAP, COMPOSE, .help = "Variables of the process" },
@@ -292,8 +329,7 @@ static const struct field service_fields[] = {
 	{ .name = "release",
 		.types = T_MAP,
 		.map = &schema_release,
-		.flags = FIELD_LATER,
-		.help = "What a production image persists" },
+		.help = "What a production image of the module persists" },
 
 	/* Privileges. */
 	{ .name = "cap_add", WORDS, REACHES_OUT, .help = "Capabilities added" },

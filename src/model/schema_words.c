@@ -147,7 +147,8 @@ static const struct field parity_fields[] = {
 		.form = FORM_LIST,
 		.merge = MERGE_UNIQUE,
 		.item = &field_str,
-		.help = "Paths, with *, that may differ" },
+		.help = "Paths of `devenv diff` that may differ, with what is below them; * stands "
+			"for any text within a part" },
 	{ 0 },
 };
 

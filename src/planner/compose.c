@@ -178,6 +178,18 @@ static void put_networks(struct make *m, struct node *top)
 		compose_put(m, top, "networks", networks);
 }
 
+const char *plan_volume_name(
+	struct arena *a, const struct project *p, const struct world *w, const struct volume *v)
+{
+	const struct volume_record *r = world_volume(w, v->name);
+	const char *own = node_text(node_get(v->node, "name"));
+	if (v->external)
+		return NULL;
+	if (r)
+		return r->engine;
+	return own ? own : arena_printf(a, "%s_%s", p->workspace, v->name);
+}
+
 static struct node *volume_entry(struct make *m, const struct volume *v)
 {
 	static const char *const kinds[] = {
@@ -190,9 +202,8 @@ static struct node *volume_entry(struct make *m, const struct volume *v)
 		map_drop(entry, ours[i]);
 	if (v->external)
 		return entry;
-	if (!node_get(entry, "name"))
-		compose_put_text(
-			m, entry, "name", arena_printf(m->a, "%s_%s", m->p->workspace, v->name));
+	if (!node_get(entry, "name") || world_volume(m->w, v->name))
+		compose_put_text(m, entry, "name", plan_volume_name(m->a, m->p, m->w, v));
 	label(m, entry, kinds[v->kind]);
 	return entry;
 }

@@ -62,6 +62,16 @@ static const struct mount *typed(const struct service *s, const struct node *ite
 	return NULL;
 }
 
+/* Compose's entry of the service does not name the engine's volume: another one is another mount.
+ */
+static void hash_volume(struct make *m, struct unit *u, const struct mount *mount)
+{
+	const struct volume_record *r =
+		mount->kind == MOUNT_VOLUME ? world_volume(m->w, mount->source) : NULL;
+	if (r)
+		hasher_str(part_hash(u, PART_MOUNTS), r->engine);
+}
+
 static struct node *own_mount(struct make *m, struct unit *u, const struct mount *mount)
 {
 	static const char *const types[] = {
@@ -70,6 +80,7 @@ static struct node *own_mount(struct make *m, struct unit *u, const struct mount
 	static const char *const carried[] = { "volume", "tmpfs", "consistency" };
 	struct node *n =
 		mount_of(m, u, types[mount->kind], mount->source, mount->target, mount->read_only);
+	hash_volume(m, u, mount);
 	for (size_t i = 0; i < countof(carried); i++) {
 		const struct node *option = node_get(mount->node, carried[i]);
 		if (option)
@@ -131,7 +142,7 @@ static void add_secrets(struct make *m, struct unit *u, struct node *list)
 		const struct secret_use *use = &s->secrets.items[i];
 		const char *name = secret_target(use);
 		hasher_str(part_hash(u, PART_SECRETS), use->target);
-		hasher_str(part_hash(u, PART_SECRETS), map_get(&m->fingerprints, use->source));
+		hash_secret_file(m, u, use);
 		any |= name != NULL;
 		if (name)
 			continue;

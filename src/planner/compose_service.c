@@ -90,6 +90,7 @@ static const struct key {
 	{ "compose", ignore },
 	{ "depends_on", ignore }, /* devenv itself orders the start */
 	{ "develop", ignore },
+	{ "dump", ignore },
 	{ "env_file", ignore },
 	{ "environment", ignore },
 	{ "extends", ignore },
@@ -99,6 +100,7 @@ static const struct key {
 	{ "image", ignore },
 	{ "kind", ignore },
 	{ "labels", ignore },
+	{ "load", ignore },
 	{ "ports", ignore },
 	{ "profiles", ignore },
 	{ "release", ignore },
@@ -132,7 +134,7 @@ static void put_keys(struct make *m, struct unit *u)
 static void put_image(struct make *m, struct unit *u)
 {
 	const struct service *s = u->service;
-	u->image = s->image_name;
+	u->image = s->image_name ? locked_name(m, s->image_name) : NULL;
 	if (u->rung)
 		u->image = u->rung->tag;
 	else if (s->build && !u->image)

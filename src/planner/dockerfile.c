@@ -3,18 +3,12 @@
  * builder and BuildKit alike. Whatever a configuration says is an argument of a fixed script or a
  * quoted word: it cannot become an instruction.
  */
-#include "parts.h"
+#include "writer.h"
 
 #include <string.h>
 
 #include "base/os.h"
 #include "doc/json.h"
-
-struct writer {
-	struct make *m;
-	const struct rung *r;
-	struct buf out;
-};
 
 const char host_bundle_in_image[] = "/usr/local/share/ca-certificates/devenv-host.crt";
 
@@ -28,89 +22,16 @@ gid_t mapped_gid(const struct make *m, const struct image *i)
 	return m->p->dev ? m->w->gid : i->gid;
 }
 
-static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-
-/* A word that stands unquoted: letters, digits and a few more. */
-static bool plain(struct writer *w, const char *word, const char *more, const char *what)
-{
-	size_t len = word ? strspn(word, letters) : 0;
-	while (word && word[len] && strchr(more, word[len]))
-		len += 1 + strspn(word + len + 1, letters);
-	if (word && *word && *word != '-' && !word[len])
-		return true;
-	complain(w->m, w->r->image->place, "image %s: \"%s\" is no %s", w->r->image->name,
-		word ? word : "", what);
-	return false;
-}
-
-static void json_words(struct writer *w, const char *const *words, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		buf_adds(&w->out, i ? ", " : "[");
-		json_string(&w->out, words[i], strlen(words[i]));
-	}
-	buf_addc(&w->out, ']');
-}
-
-/* RUN in the form that no shell sees: sh -ec SCRIPT NAME ARGUMENTS... */
-static void run_script(struct writer *w, const char *script, const struct strs *args)
-{
-	struct strs words = { 0 };
-	const char *const head[] = { "/bin/sh", "-ec", script };
-	for (size_t i = 0; i < countof(head); i++)
-		strs_add(w->m->a, &words, head[i]);
-	for (size_t i = 0; args && i < args->count; i++)
-		strs_add(w->m->a, &words, args->items[i]);
-	buf_adds(&w->out, "RUN ");
-	json_words(w, words.items, words.count);
-	buf_addc(&w->out, '\n');
-}
-
-/* A double-quoted word; the builder would fill in variables. */
-static void quoted(struct writer *w, const char *text, struct place at)
-{
-	buf_addc(&w->out, '"');
-	for (const char *s = text; *s; s++) {
-		if (*s == '\n' || *s == '\r') {
-			complain(w->m, at,
-				"image %s: a value in its Dockerfile cannot hold a line break",
-				w->r->image->name);
-			break;
-		}
-		if (strchr("\"\\$", *s))
-			buf_addc(&w->out, '\\');
-		buf_addc(&w->out, *s);
-	}
-	buf_addc(&w->out, '"');
-}
-
-/* COPY's JSON form fills in variables too. */
-static void copy(struct writer *w, const char *owner, const char *source, const char *target)
-{
-	cleanup_buf struct buf escaped = BUF_INIT;
-	for (const char *s = target; *s; s++) {
-		if (*s == '$' || *s == '\\')
-			buf_addc(&escaped, '\\');
-		buf_addc(&escaped, *s);
-	}
-	const char *words[] = { source, buf_str(&escaped) };
-	buf_adds(&w->out, "COPY ");
-	if (owner && plain(w, owner, "_.-:", "owner of a file"))
-		buf_addf(&w->out, "--chown=%s ", owner);
-	json_words(w, words, 2);
-	buf_addc(&w->out, '\n');
-}
-
 static void write_from(struct writer *w)
 {
 	const struct image *i = w->r->image;
-	const char *from = w->r->parent ? w->r->parent->tag : i->from;
-	if (plain(w, from, "._-/:@", "image to stand on"))
+	const char *from = w->r->parent ? w->r->parent->tag : w->r->from;
+	if (docker_plain(w, from, "._-/:@", "image to stand on"))
 		buf_addf(&w->out, "FROM %s\n", from);
 	if (w->r->parent && w->r->parent->image->user)
 		buf_adds(&w->out, "USER root\n");
 	for (size_t k = 0; k < i->args.count; k++) {
-		if (plain(w, i->args.items[k].name, "_", "build argument"))
+		if (docker_plain(w, i->args.items[k].name, "_", "build argument"))
 			buf_addf(&w->out, "ARG %s\n", i->args.items[k].name);
 	}
 }
@@ -121,8 +42,8 @@ static void write_certificates(struct writer *w)
 	if (!w->r->certificates)
 		return;
 	if (w->r->image->certificates_host) {
-		copy(w, NULL, "host.crt", host_bundle_in_image);
-		run_script(w,
+		docker_copy(w, NULL, "host.crt", host_bundle_in_image);
+		docker_run(w,
 			"if command -v update-ca-certificates >/dev/null;"
 			" then update-ca-certificates; fi",
 			NULL);
@@ -142,6 +63,17 @@ static bool named_zone(const char *zone)
 	return zone && !streq(zone, "UTC") && !streq(zone, "Etc/UTC");
 }
 
+void rung_packages(struct make *m, const struct rung *r, struct strs *out)
+{
+	const struct image *i = r->image;
+	for (size_t k = 0; k < i->packages.count; k++)
+		strs_add(m->a, out, i->packages.items[k]);
+	if (named_locale(i->locale))
+		strs_add(m->a, out, "locales");
+	if (named_zone(i->timezone))
+		strs_add(m->a, out, "tzdata");
+}
+
 static void write_packages(struct writer *w)
 {
 	static const char script[] = "export DEBIAN_FRONTEND=noninteractive\n"
@@ -149,7 +81,6 @@ static void write_packages(struct writer *w)
 				     "%s-q -y --no-install-recommends install -- \"$@\"\n"
 				     "apt-get clean\n"
 				     "rm -rf /var/lib/apt/lists/*";
-	const struct image *i = w->r->image;
 	struct strs args = { 0 };
 	const char *apt = w->r->certificates
 				  ? arena_printf(w->m->a,
@@ -158,27 +89,13 @@ static void write_packages(struct writer *w)
 					    host_bundle_in_image)
 				  : "apt-get -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 ";
 	strs_add(w->m->a, &args, "apt-get");
-	for (size_t k = 0; k < i->packages.count; k++)
-		strs_add(w->m->a, &args, i->packages.items[k]);
-	if (named_locale(i->locale))
-		strs_add(w->m->a, &args, "locales");
-	if (named_zone(i->timezone))
-		strs_add(w->m->a, &args, "tzdata");
-	if (args.count > 1)
-		run_script(w, arena_printf(w->m->a, script, apt, apt), &args);
-}
-
-static void write_env(struct writer *w, const char *name, const char *value, struct place at)
-{
-	if (!plain(w, name, "_.-", "variable"))
-		return;
-	if (holds_secret(value))
-		complain(w->m, at, "a secret in `env` of image %s would stay in the image",
-			w->r->image->name)
-			->hint = "give it to the service instead";
-	buf_addf(&w->out, "ENV %s=", name);
-	quoted(w, value, at);
-	buf_addc(&w->out, '\n');
+	rung_packages(w->m, w->r, &args);
+	if (args.count > 1 && w->r->lock && w->r->lock->packages.count) {
+		args.count = 1;
+		const char *locked = locked_install(w->m, w->r, apt, &args);
+		docker_run(w, locked, &args);
+	} else if (args.count > 1)
+		docker_run(w, arena_printf(w->m->a, script, apt, apt), &args);
 }
 
 static void write_locale(struct writer *w)
@@ -194,13 +111,13 @@ static void write_locale(struct writer *w)
 	strs_add(w->m->a, &zone, "timezone");
 	strs_add(w->m->a, &zone, i->timezone);
 	if (named_locale(i->locale))
-		run_script(w, make_locale, &locale);
+		docker_run(w, make_locale, &locale);
 	if (named_zone(i->timezone))
-		run_script(w, set_zone, &zone);
+		docker_run(w, set_zone, &zone);
 	if (i->locale)
-		write_env(w, "LANG", i->locale, i->place);
+		docker_env(w, "LANG", i->locale, i->place);
 	if (i->timezone)
-		write_env(w, "TZ", i->timezone, i->place);
+		docker_env(w, "TZ", i->timezone, i->place);
 }
 
 /* An id may be taken (-o), also by root: in development it is the developer's own. */
@@ -216,13 +133,13 @@ static void write_user(struct writer *w)
 		"chown \"$2:$3\" \"/home/$1\"";
 	const struct image *i = w->r->image;
 	struct strs args = { 0 };
-	if (!i->user_own || streq(i->user, "root") || !plain(w, i->user, "_-", "user"))
+	if (!i->user_own || streq(i->user, "root") || !docker_plain(w, i->user, "_-", "user"))
 		return;
 	strs_add(w->m->a, &args, "user");
 	strs_add(w->m->a, &args, i->user);
 	strs_add(w->m->a, &args, arena_printf(w->m->a, "%ld", (long)mapped_uid(w->m, i)));
 	strs_add(w->m->a, &args, arena_printf(w->m->a, "%ld", (long)mapped_gid(w->m, i)));
-	run_script(w, script, &args);
+	docker_run(w, script, &args);
 }
 
 static void write_files(struct writer *w)
@@ -233,7 +150,7 @@ static void write_files(struct writer *w)
 		const char *target = f->target;
 		if (ends_with(target, "/"))
 			target = arena_printf(w->m->a, "%s%s", target, path_base(f->source));
-		copy(w, f->owner, rung_file_name(w->m->a, k), target);
+		docker_copy(w, f->owner, rung_file_name(w->m->a, k), target);
 	}
 }
 
@@ -241,11 +158,11 @@ static void write_rest(struct writer *w)
 {
 	const struct image *i = w->r->image;
 	for (size_t k = 0; k < i->run.count; k++)
-		run_script(w, i->run.items[k], NULL);
+		docker_run(w, i->run.items[k], NULL);
 	for (size_t k = 0; k < i->env.count; k++)
-		write_env(w, i->env.items[k].name,
+		docker_env(w, i->env.items[k].name,
 			i->env.items[k].value ? i->env.items[k].value : "", i->env.items[k].place);
-	if (i->user && plain(w, i->user, "_-.", "user"))
+	if (i->user && docker_plain(w, i->user, "_-.", "user"))
 		buf_addf(&w->out, "USER %s\n", i->user);
 }
 

@@ -182,22 +182,39 @@ static void drop_volumes(struct make *m, const struct groups *list)
 	for (size_t i = 0; i < m->p->volumes.count; i++) {
 		const struct volume *v = &m->p->volumes.items[i];
 		bool scratch = v->kind == VOLUME_SCRATCH;
-		const char *own = node_text(node_get(v->node, "name"));
-		const char *name =
-			own ? own : arena_printf(m->a, "%s_%s", m->p->workspace, v->name);
-		if (!v->external && (scratch || m->req->volumes) && volume_seen(m, name))
+		const char *name = plan_volume_name(m->a, m->p, m->w, v);
+		if (name && (scratch || m->req->volumes) && volume_seen(m, name))
 			drop(m, STEP_DROP_VOLUME, name, v->place,
 				scratch ? "scratch goes with the run" : "asked for", list);
 	}
 }
 
-/* Volumes of this workspace that the configuration has no more. */
+static bool is_dropped(const struct make *m, const char *volume)
+{
+	return plan_find(m->plan, STEP_DROP_VOLUME, volume) != NULL;
+}
+
+/* Declared external since: it is not ours any more. */
+static bool given_away(const struct make *m, const char *volume)
+{
+	for (size_t i = 0; i < m->p->volumes.count; i++) {
+		const struct volume *v = &m->p->volumes.items[i];
+		const char *own = node_text(node_get(v->node, "name"));
+		if (v->external && (streq(volume, own ? own : v->name) ||
+					   streq(volume, arena_printf(m->a, "%s_%s",
+								 m->p->workspace, v->name))))
+			return true;
+	}
+	return false;
+}
+
+/* Volumes of this workspace that the configuration has no more, and data of other branches. */
 static void drop_old_volumes(struct make *m, const struct groups *list)
 {
 	const char *prefix = arena_printf(m->a, "%s_", m->p->workspace);
 	for (size_t i = 0; m->req->volumes && i < m->w->volumes.count; i++) {
 		const char *name = m->w->volumes.items[i];
-		if (starts_with(name, prefix) && !project_volume(m->p, name + strlen(prefix)))
+		if (starts_with(name, prefix) && !is_dropped(m, name) && !given_away(m, name))
 			drop(m, STEP_DROP_VOLUME, name, (struct place){ 0 }, "asked for", list);
 	}
 }

@@ -37,12 +37,37 @@ struct hasher *part_hash(struct unit *u, enum part p)
 	return u->hash[p];
 }
 
+void hash_secret_file(struct make *m, struct unit *u, const struct secret_use *use)
+{
+	const struct secret *x = project_secret(m->p, use->source);
+	if (!x || secret_answer(m->p, u->service, x) == FOLLOW_RESTART)
+		hasher_str(part_hash(u, PART_SECRETS), map_get(&m->fingerprints, use->source));
+}
+
 static int by_key(const void *key, const void *item)
 {
 	return strcmp(key, ((const struct section *)item)->key);
 }
 
-static void hash_node(struct unit *u)
+/* Its name is a hash of the image, the lock files and the install line: these say what changed. */
+static bool is_dependencies(const struct node *mount)
+{
+	const char *source = node_text(node_get(mount, "source"));
+	return source && starts_with(source, "devenv-deps-");
+}
+
+static const struct node *without_dependencies(struct make *m, const struct node *mounts)
+{
+	struct node *out = node_list(m->a, mounts->place), *item;
+	node_each_item(mounts, i, item)
+	{
+		if (!is_dependencies(item))
+			list_add(m->a, out, item);
+	}
+	return out;
+}
+
+static void hash_node(struct make *m, struct unit *u)
 {
 	const struct node_pair *pair;
 	cleanup_buf struct buf text = BUF_INIT;
@@ -52,7 +77,8 @@ static void hash_node(struct unit *u)
 			bsearch(pair->key, sections, countof(sections), sizeof(*sections), by_key);
 		struct hasher *h = part_hash(u, s ? s->part : PART_REST);
 		buf_truncate(&text, 0);
-		json_write(&text, pair->value, 0);
+		bool mounts = streq(pair->key, "volumes") && pair->value->kind == NODE_LIST;
+		json_write(&text, mounts ? without_dependencies(m, pair->value) : pair->value, 0);
 		hasher_str(h, pair->key);
 		hasher_field(h, buf_str(&text), text.len);
 	}
@@ -108,6 +134,25 @@ static void end_parts(struct make *m, struct unit *u)
 	u->digest = arena_strndup(m->a, hex, UNIT_HEX);
 }
 
+const char *volume_digest(struct arena *a, const struct volume_record *r)
+{
+	char hex[HASH_HEX + 1];
+	hash_hex(r->engine, strlen(r->engine), hex);
+	return arena_strndup(a, hex, SHORT_HEX);
+}
+
+/* Only such as are not what their name says: those have no record. */
+static void note_volumes(struct make *m, const struct unit *u, struct buf *out)
+{
+	for (size_t i = 0; i < u->service->mounts.count; i++) {
+		const struct mount *mount = &u->service->mounts.items[i];
+		const struct volume_record *r =
+			mount->kind == MOUNT_VOLUME ? world_volume(m->w, mount->source) : NULL;
+		if (r)
+			buf_addf(out, " volume.%s=%s", r->key, volume_digest(m->a, r));
+	}
+}
+
 /* "image=1a2b3c4d ports=... python.packages=...": parts of the unit, then those of its rungs. */
 static void note_inputs(struct make *m, struct unit *u)
 {
@@ -124,6 +169,7 @@ static void note_inputs(struct make *m, struct unit *u)
 					r->parts[i]);
 		}
 	}
+	note_volumes(m, u, &out);
 	u->inputs = arena_strdup(m->a, buf_str(&out));
 }
 
@@ -135,7 +181,7 @@ void hash_end(struct make *m, struct unit *u)
 
 void unit_hash(struct make *m, struct unit *u)
 {
-	hash_node(u);
+	hash_node(m, u);
 	hash_sources(m, u);
 	hash_host(m, u);
 	hash_end(m, u);

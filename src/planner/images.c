@@ -106,13 +106,13 @@ static void add_args(struct make *m, struct rung *r)
 	}
 	if (i->dockerfile && (i->parent || i->from))
 		strs_add(m->a, &r->build->args,
-			arena_printf(m->a, "BASE=%s", r->parent ? r->parent->tag : i->from));
+			arena_printf(m->a, "BASE=%s", r->parent ? r->parent->tag : r->from));
 	for (size_t k = 0; k < countof(proxies); k++)
 		strs_add(m->a, &r->build->args, proxies[k]);
 }
 
 /* Docker's names: letters and digits, single separators between them. */
-static const char *repository(struct arena *a, const char *name)
+const char *image_repository(struct arena *a, const char *name)
 {
 	char *out = arena_strdup(a, name);
 	size_t len = 0;
@@ -133,10 +133,13 @@ static const char *tag_of(struct make *m, const struct rung *r)
 {
 	char hex[HASH_HEX + 1];
 	struct hasher *h = hasher_new();
-	for (size_t i = 0; i < RUNG_PARTS; i++)
-		hasher_str(h, r->parts[i]);
+	for (size_t i = 0; i < RUNG_PARTS; i++) {
+		if (i != RUNG_LOCK || *r->parts[i]) /* without devenv.lock nothing has changed */
+			hasher_str(h, r->parts[i]);
+	}
 	hasher_end(h, hex);
-	return arena_printf(m->a, "devenv/%s:%.*s", repository(m->a, r->image->name), TAG_HEX, hex);
+	return arena_printf(
+		m->a, "devenv/%s:%.*s", image_repository(m->a, r->image->name), TAG_HEX, hex);
 }
 
 static void rung_make(struct make *m, struct rung *r)
@@ -146,6 +149,9 @@ static void rung_make(struct make *m, struct rung *r)
 	r->certificates = r->image->certificates_host || (r->parent && r->parent->certificates);
 	b->image = r->image;
 	b->timeout_ms = r->image->timeout_ms;
+	b->no_cache = m->req && m->req->no_cache;
+	b->pull = m->req && m->req->goal != GOAL_IMAGES && m->req->pull && !r->parent;
+	rung_lock(m, r);
 	rung_context(m, r);
 	add_args(m, r);
 	if (!r->image->dockerfile) {
@@ -235,6 +241,8 @@ static void service_inputs(
 	const char *context = s->where == RUN_CONTAINER ? build_context(a, p, s) : NULL;
 	if (context)
 		strs_add(a, paths, context);
+	if (s->release && !p->dev)
+		strs_add(a, paths, s->develop->source);
 	for (size_t i = 0; s->develop && i < s->develop->deps.lock.count; i++)
 		strs_add(a, paths, path_join(a, p->dir, s->develop->deps.lock.items[i]));
 	job_inputs(a, p, s, paths);
@@ -269,6 +277,11 @@ void plan_tags(struct arena *a, const struct project *p, const struct world *w, 
 	for (size_t i = 0; i < p->images.count; i++) {
 		if (m.rungs[i].tag && !strs_has(tags, m.rungs[i].tag))
 			strs_add(a, tags, m.rungs[i].tag);
+	}
+	releases_make(&m);
+	for (size_t i = 0; i < p->services.count; i++) {
+		if (m.units[i].release)
+			strs_add(a, tags, m.units[i].release->tag);
 	}
 	if (p->tools && !p->debug.image)
 		strs_add(a, tags, tools_image(a, p, w));

@@ -17,7 +17,7 @@ void make_init(struct make *m, struct arena *a, const struct project *p, const s
 	struct diags *d)
 {
 	*m = (struct make){ .a = a, .p = p, .w = w, .d = d };
-	m->generated = path_join(a, p->dir, ".devenv/generated");
+	m->generated = path_join(a, p->base ? p->base : p->dir, ".devenv/generated");
 	m->rungs = arena_array(a, struct rung, p->images.count + 1);
 	m->units = arena_array(a, struct unit, p->services.count + 1);
 	index_world(m);
@@ -71,8 +71,10 @@ static const struct {
 	[GOAL_GENERATE] = { plan_generate, true },
 	[GOAL_BUILD] = { plan_build, true },
 	[GOAL_RUN] = { plan_prepare, true },
+	[GOAL_IMAGES] = { plan_all_images, false },
 	[GOAL_TOOLS] = { plan_tools, false },
 	[GOAL_STAGES] = { plan_prepare, true },
+	[GOAL_CREATE] = { plan_made, true },
 	[GOAL_DOWN] = { plan_down, false },
 	[GOAL_STOP] = { plan_down, false },
 	[GOAL_RESTART] = { plan_down, false },
@@ -81,6 +83,8 @@ static const struct {
 static void work_out(struct make *m)
 {
 	rungs_make(m);
+	if (m->req->goal == GOAL_BUILD)
+		releases_make(m);
 	nginx_texts(m);
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		if (m->units[i].present)
@@ -88,7 +92,9 @@ static void work_out(struct make *m)
 		else if (m->units[i].hosted)
 			host_unit(m, &m->units[i]);
 	}
-	files_make(m, compose_node(m));
+	m->compose = compose_node(m);
+	files_make(m, m->compose);
+	note_remembered(m);
 }
 
 int plan_make(struct arena *a, const struct project *p, const struct world *w,
@@ -101,8 +107,10 @@ int plan_make(struct arena *a, const struct project *p, const struct world *w,
 	m.plan = out;
 	*out = (struct plan){ .arena = a, .project = p };
 	select_units(&m);
-	if (goals[req->goal].files)
+	if (goals[req->goal].files) {
 		work_out(&m);
+		lock_check(&m);
+	}
 	if (d->errors == before)
 		goals[req->goal].steps(&m);
 	choose(&m);

@@ -18,7 +18,7 @@ static bool held_back(const struct make *m, const struct service *s)
 static bool starts(const struct make *m)
 {
 	return m->req->goal == GOAL_UP || m->req->goal == GOAL_RECREATE ||
-	       m->req->goal == GOAL_GENERATE;
+	       m->req->goal == GOAL_GENERATE || m->req->goal == GOAL_CREATE;
 }
 
 static void ask(struct make *m, const char *name)
@@ -130,7 +130,7 @@ void select_units(struct make *m)
 		ask_all(m, &m->req->services);
 	else if (starts(m) && m->p->up.services.count)
 		ask_default(m, &m->p->up.services);
-	else
+	else if (!m->req->images.count)
 		ask_unheld(m);
 	if (starts(m) && !m->req->no_deps)
 		choose_needs(m);

@@ -108,6 +108,12 @@ static void in_container_alike(
 	s->one_off = s->alike = true;
 }
 
+/* A run of its own makes all containers first, each from what is wanted now. */
+static bool made_for_run(const struct make *m, const struct service *s)
+{
+	return m->p->run && world_container(m->w, s->name);
+}
+
 static void in_container(
 	struct make *m, struct step *s, const struct container *home, const char *line)
 {
@@ -146,7 +152,7 @@ static struct step *stage_step(
 		on_host(m, step, s, line);
 	else if (home)
 		in_container(m, step, home, line);
-	else if (anew && !unit_of(m, s)->guarded)
+	else if ((anew && !unit_of(m, s)->guarded) || made_for_run(m, s))
 		in_container_alike(m, step, s, line);
 	else
 		in_new_container(m, step, s, line);
@@ -183,8 +189,11 @@ struct step *plan_gates(struct make *m, const struct service *s, unsigned stages
 	return last;
 }
 
+/* A run of its own has had them, or was not asked for them. */
 static unsigned stages_before_start(const struct project *p)
 {
+	if (p->run)
+		return 0;
 	unsigned lint = p->up.lint == STAGE_BEFORE_START ? 1U << STAGE_LINT : 0;
 	unsigned test = p->up.test == STAGE_BEFORE_START ? 1U << STAGE_TEST : 0;
 	return 1U << STAGE_COMPILE | lint | test;
@@ -289,7 +298,7 @@ static void plan_alone(struct make *m, const struct stage_request *req)
 	await_needs(m, &needs, req->service);
 	struct step_list after = { needs.needs.items, needs.needs.count, needs.needs.cap };
 	u->start = u->ready = plan_gates(m, req->service, req->stages, false, &after, req->why);
-	if (u->start && u->start->one_off)
+	if (u->start && u->start->one_off && !u->start->alike)
 		await_first(m, u->start);
 	for (size_t i = 0; i < m->plan->steps.count; i++)
 		m->plan->steps.items[i]->soft = true;

@@ -138,7 +138,7 @@ struct step *plan_hooks(struct make *m, const char *event, struct step *before)
 
 static bool lacks(const struct make *m, const struct rung *r)
 {
-	return r->wanted && (!tag_known(m, r->tag) || m->req->build);
+	return r->wanted && (!tag_known(m, r->tag) || m->req->build || r->forced);
 }
 
 static bool lacks_any(const struct make *m)
@@ -191,6 +191,7 @@ void await_needs(struct make *m, struct step *s, const struct service *service)
 		const struct need *n = &service->needs.items[i];
 		const struct unit *u = unit_of(m, n->service);
 		plan_need(m->plan, s, n->condition == COND_STARTED ? u->start : u->ready);
+		await_all(m, s, &u->loads);
 		await_all(m, s, &u->gates);
 	}
 }

@@ -8,7 +8,7 @@
 static bool any_work(const struct make *m)
 {
 	for (size_t i = 0; i < m->p->services.count; i++) {
-		if (m->units[i].fate != FATE_KEEP)
+		if (m->units[i].fate != FATE_KEEP || loads_any(m, &m->units[i]))
 			return true;
 	}
 	return false;
@@ -107,6 +107,7 @@ static void plan_units(struct make *m, struct step *after)
 			plan_start(m, u, after);
 		if (works)
 			plan_ready(m, u, after);
+		plan_loads(m, u);
 		pass_gates(m, u);
 	}
 }
@@ -125,6 +126,7 @@ static void plan_end(struct make *m)
 void plan_up(struct make *m)
 {
 	decide(m);
+	note_branches(m);
 	if (!any_work(m) && !any_orphan(m))
 		return;
 	struct step *write = plan_write(m, "the complete set, before anything is started");
@@ -138,14 +140,46 @@ void plan_up(struct make *m)
 	plan_end(m);
 }
 
+static void want(struct make *m, const struct image *i)
+{
+	struct rung *r = rung_of(m, i);
+	if (r && r->tag)
+		r->wanted = true;
+	else if (i)
+		complain(m, i->place, "nothing stands on image %s: there is no reason to build it",
+			i->name);
+}
+
+/* Hooks belong to what starts; jobs are no part of it either. */
+void plan_made(struct make *m)
+{
+	decide(m);
+	if (!any_work(m))
+		return;
+	struct step *write = plan_write(m, "the complete set, before anything is made");
+	plan_mount_points(m);
+	plan_create(m, write);
+	plan_installs(m, write);
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		struct unit *u = &m->units[i];
+		if (u->hosted && u->fate == FATE_START)
+			u->install = plan_host_install(m, u, write);
+	}
+}
+
 void plan_build(struct make *m)
 {
+	for (size_t i = 0; i < m->req->images.count; i++)
+		want(m, project_image(m->p, m->req->images.items[i]));
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		const struct unit *u = &m->units[i];
 		if (u->chosen && u->rung)
-			m->rungs[u->rung - m->rungs].wanted = true;
+			want(m, u->rung->image);
+		if (u->chosen && u->release)
+			want(m, u->service->release->image);
 	}
 	plan_images(m, NULL);
+	plan_releases(m);
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
 		const struct container *c = own_container(m, u);

@@ -122,9 +122,9 @@ static int list_owned(struct apply *x, struct err *e)
 static int open_ours(struct apply *x, struct err *e)
 {
 	static const struct buf ignore = { (char *)"*\n", 2, 0 };
-	int project = open(x->places->project, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int project = open(x->places->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (project < 0)
-		return err_errno(e, "%s", x->places->project);
+		return err_errno(e, "%s", x->places->base);
 	x->dot = tree_step(project, ".devenv", x->places->dot, 0755, !x->dry, e);
 	close(project);
 	if (x->dot < 0)

@@ -133,7 +133,7 @@ int apply_content(struct arena *a, const struct out_file *f, const struct plan *
 	case FROM_BUNDLE:
 	case FROM_LEAF:
 	case FROM_LEAF_KEY:
-		if (places_find(a, p->project->dir, p->project->workspace, &pl, e))
+		if (places_of_project(a, p->project, &pl, e))
 			return -1;
 		return certificate_pem(&pl, f->source, f->host, out, e);
 	}

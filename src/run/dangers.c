@@ -3,6 +3,7 @@
  * words, each with its place, in a fixed order. Executes nothing and reads no content.
  */
 #include "run/dangers.h"
+#include "run/post.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -80,6 +81,23 @@ static void look_hooks(struct arena *a, const struct project *p, struct dangers 
 		if (!c->service)
 			danger_add(a, out, false, c->place, "host command %s: %s", c->name, c->run);
 	}
+}
+
+/* Only who runs it is asked: `up` has nothing to do with it. */
+static void look_ci(struct arena *a, const struct project *p, struct dangers *out)
+{
+	const struct ci_report *r = &p->ci.report;
+	const char *host = r->url ? url_host(a, r->url) : r->github ? "GitHub" : "GitLab";
+	if (!p->run)
+		return;
+	if (p->ci.e2e && !p->ci.e2e_service)
+		danger_add(a, out, false, p->ci.e2e_place, "host command e2e of ci: %s", p->ci.e2e);
+	if (r->webhook)
+		danger_add(a, out, false, r->place, "results of ci are sent to %s",
+			url_host(a, r->webhook));
+	if (r->github || r->gitlab)
+		danger_add(a, out, false, r->place, "results of ci are sent to %s, with a token",
+			host);
 }
 
 /* What tmux shows and cannot run: names of options whose value is no format and no command. */
@@ -301,6 +319,7 @@ static void look_configs(struct arena *a, const struct project *p, struct danger
 void trust_list(struct arena *a, const struct project *p, struct dangers *out)
 {
 	look_hooks(a, p, out);
+	look_ci(a, p, out);
 	look_layouts(a, p, out);
 	look_secrets(a, p, out);
 	for (size_t i = 0; i < p->services.count; i++)

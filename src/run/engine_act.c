@@ -30,6 +30,14 @@ static int remove_by_path(
 	return absent_is_fine(g, &ask, e);
 }
 
+int engine_tag(struct engine *g, const char *image, const char *name, struct err *e)
+{
+	const char *slash = strrchr(name, '/'), *colon = strrchr(slash ? slash : name, ':');
+	return engine_order(g, "POST", e, "/images/%s/tag?repo=%.*s&tag=%s", image,
+		(int)(colon ? colon - name : (ptrdiff_t)strlen(name)), name,
+		colon ? colon + 1 : "latest");
+}
+
 int engine_start(struct engine *g, const char *id, struct err *e)
 {
 	return engine_order(g, "POST", e, "/containers/%s/start", id);

@@ -12,6 +12,15 @@
 #include "run/run.h"
 
 #define SYMBOLS(X)                                                                                 \
+	X(git_buf_dispose)                                                                         \
+	X(git_commit_free)                                                                         \
+	X(git_commit_lookup)                                                                       \
+	X(git_commit_time)                                                                         \
+	X(git_describe_commit)                                                                     \
+	X(git_describe_format)                                                                     \
+	X(git_describe_format_options_init)                                                        \
+	X(git_describe_options_init)                                                               \
+	X(git_describe_result_free)                                                                \
 	X(git_ignore_path_is_ignored)                                                              \
 	X(git_index_find_prefix)                                                                   \
 	X(git_index_free)                                                                          \
@@ -22,11 +31,15 @@
 	X(git_reference_lookup)                                                                    \
 	X(git_reference_name_to_id)                                                                \
 	X(git_reference_symbolic_target)                                                           \
+	X(git_remote_free)                                                                         \
+	X(git_remote_lookup)                                                                       \
+	X(git_remote_url)                                                                          \
 	X(git_repository_free)                                                                     \
 	X(git_repository_index)                                                                    \
 	X(git_repository_is_worktree)                                                              \
 	X(git_repository_open_ext)                                                                 \
-	X(git_repository_workdir)
+	X(git_repository_workdir)                                                                  \
+	X(git_status_foreach)
 
 #define DECLARE(f) static __typeof__(f) *lib_##f;
 SYMBOLS(DECLARE)
@@ -80,13 +93,6 @@ int git_look(struct arena *a, const char *dir, struct git_facts *out, struct err
 	return 0;
 }
 
-struct git_ignores {
-	struct arena arena;
-	git_repository *repository;
-	git_index *index;   /* NULL: none that can be read */
-	const char *prefix; /* of the directory in the work tree, "" or with a slash at its end */
-};
-
 /* Where no folder up to the root has a .git there is no work tree, and no need to load the library.
  */
 static bool in_work_tree(const char *dir)
@@ -101,6 +107,111 @@ static bool in_work_tree(const char *dir)
 	arena_release(&a);
 	return found;
 }
+
+/* The last tag before it with the distance, or its beginning, as `git describe --tags --always`. */
+static const char *describe(struct arena *a, git_commit *commit)
+{
+	git_describe_options how;
+	git_describe_format_options shape;
+	git_describe_result *found = NULL;
+	git_buf text = { NULL, 0, 0 };
+	char *out = NULL;
+	lib_git_describe_options_init(&how, GIT_DESCRIBE_OPTIONS_VERSION);
+	lib_git_describe_format_options_init(&shape, GIT_DESCRIBE_FORMAT_OPTIONS_VERSION);
+	how.describe_strategy = GIT_DESCRIBE_TAGS;
+	how.show_commit_oid_as_fallback = 1;
+	shape.abbreviated_size = 12;
+	if (!lib_git_describe_commit(&found, (git_object *)commit, &how) &&
+		!lib_git_describe_format(&text, found, &shape)) {
+		out = arena_strdup(a, text.ptr);
+		lib_git_buf_dispose(&text);
+	}
+	if (found)
+		lib_git_describe_result_free(found);
+	return out;
+}
+
+/* "https://user:token@host/x" without what is before the sign; other forms have no password. */
+static const char *without_user(struct arena *a, const char *url)
+{
+	const char *host = strstr(url, "://");
+	if (!host)
+		return arena_strdup(a, url);
+	host += 3;
+	const char *path = host + strcspn(host, "/"), *at = NULL;
+	for (const char *s = host; s < path; s++)
+		at = *s == '@' ? s : at;
+	return at ? arena_printf(a, "%.*s%s", (int)(host - url), url, at + 1)
+		  : arena_strdup(a, url);
+}
+
+static const char *origin(struct arena *a, git_repository *r)
+{
+	git_remote *remote = NULL;
+	if (lib_git_remote_lookup(&remote, r, "origin"))
+		return NULL;
+	const char *url = lib_git_remote_url(remote);
+	url = url ? without_user(a, url) : NULL;
+	lib_git_remote_free(remote);
+	return url;
+}
+
+struct dirt {
+	const char *prefix; /* of the project in the work tree, "" or with a slash at its end */
+	bool found;
+};
+
+static int status_seen(const char *path, unsigned status, void *ctx)
+{
+	struct dirt *d = ctx;
+	d->found |= status && !(status & GIT_STATUS_IGNORED) && starts_with(path, d->prefix);
+	return d->found;
+}
+
+static bool is_dirty(struct arena *a, git_repository *r, const char *dir)
+{
+	const char *top = lib_git_repository_workdir(r), *real = path_real(a, dir);
+	const char *root = top ? path_real(a, top) : NULL;
+	struct dirt d = { "", false };
+	if (root && real && path_inside(root, real) && real[strlen(root)])
+		d.prefix =
+			arena_printf(a, "%s/", real + strlen(root) + (real[strlen(root)] == '/'));
+	lib_git_status_foreach(r, status_seen, &d);
+	return d.found;
+}
+
+int git_source(struct arena *a, const char *dir, struct source_facts *out, struct err *e)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+	git_commit *commit = NULL;
+	git_oid id;
+	*out = (struct source_facts){ .known = true };
+	if (!in_work_tree(dir))
+		return 0;
+	if (load(e))
+		return -1;
+	git_repository *r = repository(dir);
+	if (!r)
+		return 0;
+	if (!lib_git_reference_name_to_id(&id, r, "HEAD") &&
+		!lib_git_commit_lookup(&commit, r, &id)) {
+		out->commit = arena_strdup(a, lib_git_oid_tostr(hex, sizeof(hex), &id));
+		out->time = lib_git_commit_time(commit);
+		out->version = describe(a, commit);
+		out->dirty = is_dirty(a, r, dir);
+		lib_git_commit_free(commit);
+	}
+	out->url = origin(a, r);
+	lib_git_repository_free(r);
+	return 0;
+}
+
+struct git_ignores {
+	struct arena arena;
+	git_repository *repository;
+	git_index *index;   /* NULL: none that can be read */
+	const char *prefix; /* of the directory in the work tree, "" or with a slash at its end */
+};
 
 int git_ignores_open(const char *dir, struct git_ignores **out, struct err *e)
 {

@@ -165,12 +165,34 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	return len;
 }
 
+static size_t on_produce(char *into, size_t size, size_t n, void *arg)
+{
+	struct http_call *c = arg;
+	size_t made = c->ask.produce(c->ask.ctx, into, size * n);
+	came(c, 0);
+	return made == HTTP_GIVE_UP ? CURL_READFUNC_ABORT : made;
+}
+
+/* In chunks: how long it is nobody knows. */
+static void set_upload(struct http_call *c)
+{
+	enum { PIECE = 512 * 1024 };
+	curl.easy_setopt(c->easy, CURLOPT_UPLOAD, 1L);
+	curl.easy_setopt(c->easy, CURLOPT_READFUNCTION, on_produce);
+	curl.easy_setopt(c->easy, CURLOPT_READDATA, c);
+	curl.easy_setopt(c->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)PIECE);
+	c->headers = curl.slist_append(NULL, "Content-Type: application/x-tar");
+	c->headers = curl.slist_append(c->headers, "Expect:");
+}
+
 static void set_method(struct http_call *c, const struct http_request *r)
 {
 	const char *method = r->method ? r->method : "GET";
+	if (r->produce)
+		set_upload(c);
 	if (streq(method, "HEAD"))
 		curl.easy_setopt(c->easy, CURLOPT_NOBODY, 1L);
-	if (streq(method, "POST") || r->body) {
+	if (!r->produce && (streq(method, "POST") || r->body)) {
 		curl.easy_setopt(c->easy, CURLOPT_POST, 1L);
 		curl.easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
 		curl.easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->body ? r->body : "");
@@ -474,24 +496,4 @@ void http_turn(struct http *h, struct loop *l, int max_ms)
 	now = now_ms();
 	for (struct http_call *c = h->calls; c; c = c->next)
 		check_bounds(c, now);
-}
-
-struct http_call *http_wait(struct http *h, const struct http_request *r)
-{
-	struct http_call *c = http_start(h, r);
-	while (!http_done(c))
-		http_turn(h, NULL, 1000);
-	return c;
-}
-
-void url_escape(struct buf *out, const char *s)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				    "0123456789-_.~";
-	for (; *s; s++) {
-		if (strchr(plain, *s))
-			buf_addc(out, *s);
-		else
-			buf_addf(out, "%%%02X", (unsigned)(unsigned char)*s);
-	}
 }

@@ -1,7 +1,7 @@
 /*
- * One GET over a unix socket by hand. Comes in: a request that is waited for. Goes out: its answer,
- * or that it has to be asked by libcurl. Loading that takes longer than most questions to an
- * engine; what is out of the ordinary is left to it all the same.
+ * One GET over a unix socket by hand, and what of HTTP needs no libcurl. Comes in: a request that
+ * is waited for. Goes out: its answer, or that it has to be asked by libcurl. Loading that takes
+ * longer than most questions to an engine; what is out of the ordinary is left to it all the same.
  */
 #include <errno.h>
 #include <poll.h>
@@ -149,4 +149,24 @@ bool http_plain(const char *socket, const struct http_request *r, struct http_an
 		*out = (struct http_answer){ 0 };
 	}
 	return how != TALK_FAILED;
+}
+
+struct http_call *http_wait(struct http *h, const struct http_request *r)
+{
+	struct http_call *c = http_start(h, r);
+	while (!http_done(c))
+		http_turn(h, NULL, 1000);
+	return c;
+}
+
+void url_escape(struct buf *out, const char *s)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789-_.~";
+	for (; *s; s++) {
+		if (strchr(plain, *s))
+			buf_addc(out, *s);
+		else
+			buf_addf(out, "%%%02X", (unsigned)(unsigned char)*s);
+	}
 }

@@ -5,6 +5,8 @@
  */
 #include "run/perform.h"
 
+#include "model/develop.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -171,17 +173,37 @@ static void release_dependents(struct run *r, const struct step *s)
 	}
 }
 
+static void skip(struct run *r, struct step *d, const struct step *because)
+{
+	d->state = STEP_SKIPPED;
+	say(r, &(struct event){
+		       .kind = EV_SKIPPED, .step = d, .text = because->id, .fraction = -1 });
+}
+
 static void skip_dependents(struct run *r, const struct step *s)
 {
 	for (size_t i = 0; i < r->plan->steps.count; i++) {
 		struct step *d = r->plan->steps.items[i];
 		if (d->state != STEP_WAITING || !needs(d, s))
 			continue;
-		d->state = STEP_SKIPPED;
-		say(r, &(struct event){
-			       .kind = EV_SKIPPED, .step = d, .text = s->id, .fraction = -1 });
+		skip(r, d, s);
 		skip_dependents(r, d);
 	}
+}
+
+static void skip_waiting(struct run *r, const struct step *failed)
+{
+	for (size_t i = 0; i < r->plan->steps.count; i++)
+		if (r->plan->steps.items[i]->state == STEP_WAITING)
+			skip(r, r->plan->steps.items[i], failed);
+}
+
+/* A stage whose gate lets it fail. */
+static bool only_warns(const struct step *s)
+{
+	const struct stage *stage =
+		s->kind == STEP_STAGE ? service_stage(s->service, (enum stage_kind)s->stage) : NULL;
+	return stage && stage->warn;
 }
 
 static void settle(struct job *j, enum verdict v)
@@ -202,6 +224,8 @@ static void settle(struct job *j, enum verdict v)
 		       .error = &j->error,
 		       .elapsed_ms = now_ms() - j->started,
 		       .fraction = -1 });
+	if (r->pf->first_ends && !r->hurry && !only_warns(s))
+		skip_waiting(r, s);
 	if (s->soft || r->hurry) {
 		release_dependents(r, s);
 		return;
@@ -443,13 +467,22 @@ int perform_end(struct performance *x, struct err *e)
 	return rc;
 }
 
+enum { LATE_AGAIN_MS = 15000 };
+
+/* How often time was called: a second time for those who do not heed the first. */
+static int called(const struct performer *pf)
+{
+	int64_t late = pf->until ? now_ms() - pf->until : -1;
+	return late < 0 ? 0 : late < LATE_AGAIN_MS ? 1 : 2;
+}
+
 int perform(struct performer *pf, struct plan *p, struct err *e)
 {
 	struct performance *x = perform_begin(pf, p);
 	int before = loop_interrupts(pf->loop), seen = before;
 	while (perform_step(x)) {
 		engine_turn(pf->engine, pf->loop, perform_timeout(x, 200));
-		int now = loop_interrupts(pf->loop);
+		int now = loop_interrupts(pf->loop) + called(pf);
 		if (now != seen)
 			perform_cancel(x, now - before);
 		seen = now;

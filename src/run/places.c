@@ -69,12 +69,30 @@ int places_find(struct arena *a, const char *project_dir, const char *workspace,
 		return -1;
 	*out = (struct places){
 		.project = arena_strdup(a, project_dir),
+		.base = arena_strdup(a, project_dir),
 		.dot = path_join(a, project_dir, ".devenv"),
 		.generated = path_join(a, project_dir, ".devenv/generated"),
 		.logs = path_join(a, project_dir, ".devenv/logs"),
 		.state = path_join(a, state, workspace),
 		.data = data,
 		.cache = cache,
+		.turns = path_join(a, path_join(a, state, workspace), "stages"),
 	};
+	return 0;
+}
+
+/* Sources are the checkout's, whoever works on them: who compiles there takes turns with others. */
+int places_of_project(struct arena *a, const struct project *p, struct places *out, struct err *e)
+{
+	if (places_find(a, p->dir, p->workspace, out, e))
+		return -1;
+	if (!p->run)
+		return 0;
+	out->base = out->state;
+	out->dot = path_join(a, out->base, ".devenv");
+	out->generated = path_join(a, out->dot, "generated");
+	out->logs = path_join(a, out->dot, "logs");
+	out->turns = path_join(a, path_dir(a, out->state),
+		path_join(a, workspace_id(a, p->name, p->dir), "stages"));
 	return 0;
 }

@@ -9,8 +9,12 @@
 
 #include "base/hash.h"
 #include "run/authority.h"
+#include "run/git_branch.h"
+#include "run/initial.h"
 #include "run/manifest.h"
+#include "run/marks.h"
 #include "run/records.h"
+#include "run/volume_map.h"
 
 enum { INPUT_MAX = 1 << 30 };
 
@@ -40,12 +44,18 @@ int probe_local(struct arena *a, const struct project *p, const struct places *p
 	struct err *e)
 {
 	struct allocations ports = { 0 };
-	(void)e;
+	if (volume_map_load(a, pl, w, e))
+		return -1;
 	w->uid = (uid_t)caller_id("SUDO_UID", geteuid());
 	w->gid = (gid_t)caller_id("SUDO_GID", getegid());
 	w->now = clock_ms() / 1000;
 	load_manifest(a, pl, w);
 	records_load(a, pl, w);
+	marks_load(a, pl, &w->marks);
+	initial_list(a, pl, w);
+	for (size_t i = 0; i < p->volumes.count && !w->checkout.repository; i++)
+		if (p->volumes.items[i].per_branch)
+			git_branch_look(a, p->dir, &w->checkout);
 	allocations_load(a, pl->state, &ports);
 	w->allocations.items = ports.items;
 	w->allocations.count = ports.count;

@@ -27,6 +27,7 @@ void stage_left_note(const struct places *pl, const char *service, const char *c
 {
 	struct arena a = ARENA_INIT;
 	struct err ignored = ERR_INIT; /* it runs all the same */
+	dir_make(folder(&a, pl), 0700, &ignored);
 	file_write(note_path(&a, pl, service), container, strlen(container), 0600, false, &ignored);
 	arena_release(&a);
 }

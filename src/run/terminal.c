@@ -209,8 +209,7 @@ static void session_run(struct session *s)
 	buf_release(&s->typed);
 }
 
-/* The exit status; the engine notes it a moment after the stream has ended. */
-static int exec_status(struct engine *g, const char *id, int *status, struct err *e)
+int engine_exec_status(struct engine *g, const char *id, int *status, struct err *e)
 {
 	struct arena a = ARENA_INIT;
 	int64_t until = now_ms() + 2000;
@@ -243,7 +242,7 @@ static bool container_ended(struct session *s)
  * none any more. */
 static int child_status(struct session *s, const char *id, int *status, struct err *e)
 {
-	int rc = s->gone ? -1 : exec_status(s->engine, id, status, e);
+	int rc = s->gone ? -1 : engine_exec_status(s->engine, id, status, e);
 	if ((rc || *status >= 128) && container_ended(s)) {
 		*e = (struct err)ERR_INIT;
 		*status = 128 + SIGKILL;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "view/view.h"
+#include "view/ci.h"
 
 /* Colours mean nothing in a report: "ESC [ ... letter" is left out. */
 static size_t escape_length(const char *s, const char *end)
@@ -79,16 +79,19 @@ struct counts {
 	int64_t ms;
 };
 
+static void count_one(struct counts *c, const struct stage_result *r, enum outcome o)
+{
+	c->tests += o != NONE;
+	c->failures += o == BAD;
+	c->errors += o == BROKEN;
+	c->skipped += o == LEFT_OUT;
+	c->ms += o == NONE ? 0 : r->duration_ms;
+}
+
 static void count(struct counts *c, const struct module_state *m)
 {
-	for (int k = 0; k < STAGES; k++) {
-		enum outcome o = outcome_of(&m->stages[k]);
-		c->tests += o != NONE;
-		c->failures += o == BAD;
-		c->errors += o == BROKEN;
-		c->skipped += o == LEFT_OUT;
-		c->ms += o == NONE ? 0 : m->stages[k].duration_ms;
-	}
+	for (int k = 0; k < STAGES; k++)
+		count_one(c, &m->stages[k], outcome_of(&m->stages[k]));
 }
 
 static void write_counts(struct buf *out, const struct counts *c)
@@ -112,15 +115,14 @@ static void verdict(struct buf *out, const struct stage_result *r, enum outcome 
 	buf_addf(out, "</%s>\n", tag);
 }
 
-static void write_case(struct buf *out, const struct module_state *m, enum stage_kind k)
+static void write_case(struct buf *out, const char *name, const char *class_name,
+	const struct stage_result *r, enum outcome o)
 {
-	const struct stage_result *r = &m->stages[k];
-	enum outcome o = outcome_of(r);
 	if (o == NONE)
 		return;
 	buf_adds(out, "    <testcase");
-	attribute(out, "name", stage_name(k));
-	attribute(out, "classname", m->service);
+	attribute(out, "name", name);
+	attribute(out, "classname", class_name);
 	seconds(out, r->duration_ms);
 	buf_adds(out, ">\n");
 	if (o == BAD || o == BROKEN)
@@ -135,25 +137,40 @@ static void write_case(struct buf *out, const struct module_state *m, enum stage
 	buf_adds(out, "    </testcase>\n");
 }
 
-static void write_suite(struct buf *out, const struct module_state *m)
+static void open_suite(struct buf *out, const char *name, const struct counts *c, int64_t began_ms)
 {
-	struct counts c = { 0 };
 	char stamp[32];
 	struct tm t;
-	time_t began = (time_t)(m->began_ms / 1000);
-	count(&c, m);
+	time_t began = (time_t)(began_ms / 1000);
 	gmtime_r(&began, &t);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &t);
 	buf_adds(out, "  <testsuite");
-	attribute(out, "name", m->service);
-	write_counts(out, &c);
-	buf_addf(out, " skipped=\"%u\"", c.skipped);
-	seconds(out, c.ms);
+	attribute(out, "name", name);
+	write_counts(out, c);
+	buf_addf(out, " skipped=\"%u\"", c->skipped);
+	seconds(out, c->ms);
 	attribute(out, "timestamp", stamp);
 	buf_adds(out, ">\n");
+}
+
+static void write_suite(struct buf *out, const struct module_state *m)
+{
+	struct counts c = { 0 };
+	count(&c, m);
+	open_suite(out, m->service, &c, m->began_ms);
 	for (enum stage_kind k = 0; k < STAGES; k++)
-		write_case(out, m, k);
+		write_case(
+			out, stage_name(k), m->service, &m->stages[k], outcome_of(&m->stages[k]));
 	buf_adds(out, "  </testsuite>\n");
+}
+
+static void open_all(struct buf *out, const char *name, const struct counts *all)
+{
+	buf_adds(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
+	attribute(out, "name", name);
+	write_counts(out, all);
+	seconds(out, all->ms);
+	buf_adds(out, ">\n");
 }
 
 void view_junit(struct buf *out, const char *name, const struct module_states *m)
@@ -161,12 +178,43 @@ void view_junit(struct buf *out, const char *name, const struct module_states *m
 	struct counts all = { 0 };
 	for (size_t i = 0; i < m->count; i++)
 		count(&all, &m->items[i]);
-	buf_adds(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
-	attribute(out, "name", name);
-	write_counts(out, &all);
-	seconds(out, all.ms);
-	buf_adds(out, ">\n");
+	open_all(out, name, &all);
 	for (size_t i = 0; i < m->count; i++)
 		write_suite(out, &m->items[i]);
+	buf_adds(out, "</testsuites>\n");
+}
+
+/* A gate that only warns lets the run pass, and so does its case: its output is there. */
+static enum outcome ci_outcome(const struct ci_result *x)
+{
+	return x->result.state == STAGE_WARNED ? GOOD : outcome_of(&x->result);
+}
+
+static void write_ci_suite(struct buf *out, const struct ci_run *r, enum ci_stage k)
+{
+	struct counts c = { 0 };
+	for (size_t i = 0; i < r->results.count; i++)
+		if (r->results.items[i].stage == k)
+			count_one(
+				&c, &r->results.items[i].result, ci_outcome(&r->results.items[i]));
+	if (!c.tests)
+		return;
+	open_suite(out, ci_stage_name(k), &c, r->began_ms);
+	for (size_t i = 0; i < r->results.count; i++) {
+		const struct ci_result *x = &r->results.items[i];
+		if (x->stage == k)
+			write_case(out, x->unit, ci_stage_name(k), &x->result, ci_outcome(x));
+	}
+	buf_adds(out, "  </testsuite>\n");
+}
+
+void view_ci_junit(struct buf *out, const struct ci_run *r)
+{
+	struct counts all = { 0 };
+	for (size_t i = 0; i < r->results.count; i++)
+		count_one(&all, &r->results.items[i].result, ci_outcome(&r->results.items[i]));
+	open_all(out, r->project, &all);
+	for (enum ci_stage k = 0; k < CI_STAGES; k++)
+		write_ci_suite(out, r, k);
 	buf_adds(out, "</testsuites>\n");
 }

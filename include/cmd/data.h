@@ -1,0 +1,77 @@
+/*
+ * What the commands about data share: which volumes there are, who uses them and is to be stopped,
+ * snapshots of them, and the switch from one volume of the engine to another. All of it under the
+ * workspace's lock.
+ */
+#ifndef CMD_DATA_H
+#define CMD_DATA_H
+
+#include "cmd/context.h"
+#include "run/snapshot.h"
+
+struct data_volume {
+	const struct volume *volume;
+	const char *engine;   /* that serves it */
+	const char *template; /* of a service that mounts it; NULL: none */
+	bool exists;          /* on the engine */
+	bool fixed;       /* its driver's options say where the data is: it cannot be switched */
+	const char *next; /* the engine's volume that is to serve; NULL: no switch */
+};
+struct data_volumes {
+	struct data_volume *items;
+	size_t count, cap;
+	const char
+		*branch; /* whose data it is, for the snapshot; NULL: that which is checked out */
+};
+
+/* Each returns 0, or the exit status after having printed what is wrong. */
+
+/* Lock, world, engine; what killed runs left is taken away. up: all that `up` of these needs. */
+int data_open(struct context *c, const struct strs *services, bool up);
+int data_tidy(struct context *c); /* the last part of data_open() alone; lists the volumes */
+struct volume_desk data_desk(struct context *c);
+/* Those named, or all of kind data when none are; external ones are refused, or left out. */
+int data_named(struct context *c, const struct strs *names, struct data_volumes *out);
+/* Those of kind data that these services mount. */
+int data_of_services(struct context *c, const struct strs *services, struct data_volumes *out);
+
+/*
+ * Stops what runs and mounts one of them, whoever it is of this workspace; `stopped` gets the
+ * services. Somebody else's container is an error.
+ */
+int data_stop_users(struct context *c, const struct data_volumes *v, struct strs *stopped);
+int data_start_users(struct context *c, const struct strs *stopped); /* and waits for them */
+
+/* Of what is at rest. reason NULL: it was asked for. *name NULL: one is made up; it is that of the
+ * snapshot afterwards, or NULL where there was nothing to keep. */
+int data_save(
+	struct context *c, const struct data_volumes *v, const char *reason, const char **name);
+/* The automatic one before a loss; says how to get back, and drops automatic ones that are old. */
+int data_safety(struct context *c, const struct data_volumes *v, const char *reason);
+
+/* The map says `next` of each from now on; what served before is kept. */
+int data_switch(struct context *c, const struct data_volumes *v);
+int data_switch_back(struct context *c, const struct data_volumes *v); /* and drops `next` */
+/* Drops what is kept of volumes whose users run with the new one. Quiet about what is in use. */
+int data_settle(struct context *c);
+/* Stops, saves unless no_snapshot, switches, starts, and switches back where that fails. */
+int data_replace(
+	struct context *c, const struct data_volumes *v, const char *reason, bool no_snapshot);
+/* A new name for each. */
+int data_name_next(struct context *c, struct data_volumes *v);
+
+/* data_fresh.c: `up --fresh` and `data: recreate`, between the plan and carrying it out. */
+struct data_fresh {
+	struct strs services; /* none: those of the plan, when all is set */
+	bool all, no_snapshot;
+};
+int data_make_fresh(
+	struct context *c, const struct data_fresh *f, const struct plan_request *request);
+/* What new volumes begin with (`initial`, but for dumps) is put into `next`. */
+int data_begin(struct context *c, const struct data_volumes *v);
+/* The same for volumes that `up` is about to make; the plan is made again then. */
+int data_make_initial(struct context *c, const struct plan_request *request);
+/* `down -v`: everything is stopped, then its data volumes are saved. */
+int data_before_loss(struct context *c);
+
+#endif

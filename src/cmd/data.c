@@ -1,0 +1,239 @@
+/*
+ * Data volumes of the workspace and their users. Comes in: names. Goes out: what there is, users
+ * stopped and started again. Does not look into volumes.
+ */
+#include "cmd/data.h"
+
+#include <string.h>
+
+#include "cmd/lifecycle.h"
+#include "run/engine.h"
+#include "run/volume_map.h"
+
+struct volume_desk data_desk(struct context *c)
+{
+	return (struct volume_desk){
+		.engine = c->engine,
+		.loop = c->loop,
+		.workspace = c->project.workspace,
+		.root = c->project.dir,
+	};
+}
+
+static bool is_named(const struct context *c, const char *engine)
+{
+	for (size_t i = 0; i < c->world.volume_map.count; i++) {
+		const struct volume_record *r = &c->world.volume_map.items[i];
+		if (streq(r->engine, engine) || streq(r->before, engine))
+			return true;
+	}
+	return false;
+}
+
+/* "shop-1a2b_data.7f3e21aa": a name that volume_map_name() gives, of a volume that is none. */
+static bool is_leaving(struct context *c, const char *engine)
+{
+	enum { RANDOM = 8 };
+	const char *dot = strrchr(engine, '.');
+	size_t prefix = strlen(c->project.workspace);
+	if (!dot || strlen(dot + 1) != RANDOM || strspn(dot + 1, "0123456789abcdef") != RANDOM ||
+		strncmp(engine, c->project.workspace, prefix) != 0 || engine[prefix] != '_')
+		return false;
+	const char *key =
+		arena_strndup(&c->arena, engine + prefix + 1, (size_t)(dot - engine) - prefix - 1);
+	return project_volume(&c->project, key) &&
+	       !project_volume(&c->project, engine + prefix + 1);
+}
+
+/* Half-written volumes, carriers and drafts of runs that were killed. */
+int data_tidy(struct context *c)
+{
+	struct volume_desk d = data_desk(c);
+	const char *store = snapshots_dir(&c->arena, &c->places, c->project.name);
+	if (volume_tidy(&d, &c->error) || snapshots_sweep(store, &c->error) ||
+		engine_volumes(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
+		return fail(c);
+	for (size_t i = 0; i < c->world.volumes.count; i++) {
+		const char *name = c->world.volumes.items[i];
+		if (is_leaving(c, name) && !is_named(c, name) &&
+			engine_remove_volume(c->engine, name, &c->error))
+			return fail(c);
+	}
+	return 0;
+}
+
+int data_open(struct context *c, const struct strs *services, bool up)
+{
+	struct prepare p = {
+		.request = { .goal = up ? GOAL_UP : GOAL_STOP,
+			.services = *services,
+			.no_deps = true,
+			.timeout_ms = -1 },
+		.engine = true,
+		.write = up,
+	};
+	int status = take_lock(c);
+	status = status ? status : prepare(c, &p);
+	status = status ? status : need_engine(c);
+	if (!c->loop)
+		c->loop = loop_new();
+	return status ? status : data_tidy(c);
+}
+
+static const char *template_of(const struct context *c, const struct volume *v)
+{
+	for (size_t i = 0; i < c->project.services.count; i++) {
+		const struct service *s = &c->project.services.items[i];
+		for (size_t k = 0; k < s->mounts.count; k++)
+			if (s->mounts.items[k].kind == MOUNT_VOLUME && s->template &&
+				streq(s->mounts.items[k].source, v->name))
+				return s->template;
+	}
+	return NULL;
+}
+
+static int add(struct context *c, const struct volume *v, struct data_volumes *out)
+{
+	struct volume_seen seen;
+	struct data_volume d = {
+		.volume = v,
+		.engine = plan_volume_name(&c->arena, &c->project, &c->world, v),
+		.template = template_of(c, v),
+	};
+	if (volume_look(c->engine, &c->arena, d.engine, &seen, &c->error))
+		return fail(c);
+	d.exists = seen.exists;
+	d.fixed = seen.fixed || node_get(node_get(v->node, "driver_opts"), "device");
+	*list_push(&c->arena, out) = d;
+	return 0;
+}
+
+static int unknown(struct context *c, const char *name)
+{
+	struct strs all = { 0 };
+	for (size_t i = 0; i < c->project.volumes.count; i++)
+		if (!c->project.volumes.items[i].external)
+			strs_add(&c->arena, &all, c->project.volumes.items[i].name);
+	const char *near = nearest_name(name, all.items, all.count);
+	err_set(&c->error, ERR_USAGE, "there is no volume \"%s\" in this project", name);
+	if (near)
+		err_hint(&c->error, "did you mean %s?", near);
+	else if (all.count)
+		err_hint(&c->error, "its volumes are: %s", strs_join(&c->arena, &all, ", "));
+	return fail(c);
+}
+
+static int add_named(struct context *c, const char *name, struct data_volumes *out)
+{
+	const struct volume *v = project_volume(&c->project, name);
+	for (size_t i = 0; i < out->count; i++)
+		if (out->items[i].volume == v && v)
+			return 0;
+	if (v && v->external) {
+		err_set(&c->error, ERR_USAGE, "volume %s is external: it is not this project's",
+			name);
+		c->error.place = v->place;
+		return fail(c);
+	}
+	return v ? add(c, v, out) : unknown(c, name);
+}
+
+int data_named(struct context *c, const struct strs *names, struct data_volumes *out)
+{
+	int status = 0;
+	for (size_t i = 0; !status && i < names->count; i++)
+		status = add_named(c, names->items[i], out);
+	for (size_t i = 0; !status && !names->count && i < c->project.volumes.count; i++) {
+		const struct volume *v = &c->project.volumes.items[i];
+		if (v->kind == VOLUME_DATA && !v->external)
+			status = add(c, v, out);
+	}
+	return status;
+}
+
+static bool mounts(const struct service *s, const struct volume *v)
+{
+	for (size_t k = 0; k < s->mounts.count; k++)
+		if (s->mounts.items[k].kind == MOUNT_VOLUME &&
+			streq(s->mounts.items[k].source, v->name))
+			return true;
+	return false;
+}
+
+int data_of_services(struct context *c, const struct strs *services, struct data_volumes *out)
+{
+	struct data_volumes all = { 0 };
+	int status = data_named(c, &(struct strs){ 0 }, &all);
+	for (size_t i = 0; !status && i < all.count; i++) {
+		bool used = false;
+		for (size_t k = 0; k < services->count && !used; k++) {
+			const struct service *s = project_service(&c->project, services->items[k]);
+			used = s && mounts(s, all.items[i].volume);
+		}
+		if (used)
+			*list_push(&c->arena, out) = all.items[i];
+	}
+	return status;
+}
+
+static bool is_up(const struct container *k)
+{
+	return k->state == UNIT_RUNNING || k->state == UNIT_STARTING ||
+	       k->state == UNIT_RESTARTING || k->state == UNIT_PAUSED;
+}
+
+static int note_user(struct context *c, const struct data_volume *v, const struct container *k,
+	struct strs *stopped)
+{
+	if (!is_up(k))
+		return 0;
+	if (!streq(k->workspace, c->project.workspace) || k->one_off ||
+		!project_service(&c->project, k->service)) {
+		err_set(&c->error, ERR_FAILED, "container %s uses volume %s, too",
+			k->name ? k->name : k->id, v->volume->name);
+		err_hint(&c->error, "stop it first");
+		return fail(c);
+	}
+	if (!strs_has(stopped, k->service))
+		strs_add(&c->arena, stopped, k->service);
+	return 0;
+}
+
+static int find_users(struct context *c, const struct data_volumes *v, struct strs *stopped)
+{
+	for (size_t i = 0; i < v->count; i++) {
+		struct world w = { .now = 0 };
+		if (v->items[i].exists &&
+			volume_users(c->engine, &c->arena, v->items[i].engine, &w, &c->error))
+			return fail(c);
+		for (size_t k = 0; k < w.containers.count; k++) {
+			int status = note_user(c, &v->items[i], &w.containers.items[k], stopped);
+			if (status)
+				return status;
+		}
+	}
+	return 0;
+}
+
+static int go(struct context *c, enum goal goal, const struct strs *services)
+{
+	struct plan_request r = {
+		.goal = goal, .services = *services, .no_deps = true, .timeout_ms = -1
+	};
+	if (!services->count)
+		return 0;
+	int status = look_again(c);
+	status = status ? status : make_plan(c, &r);
+	return !status && c->plan.steps.count ? carry_out(c) : status;
+}
+
+int data_stop_users(struct context *c, const struct data_volumes *v, struct strs *stopped)
+{
+	int status = find_users(c, v, stopped);
+	return status ? status : go(c, GOAL_STOP, stopped);
+}
+
+int data_start_users(struct context *c, const struct strs *stopped)
+{
+	return go(c, GOAL_RESTART, stopped);
+}

@@ -1,0 +1,205 @@
+/*
+ * Before data goes: `down -v`, `up --fresh`, `data: recreate`; and what a brand-new volume begins
+ * with. Comes in: services. Goes out: their data is saved, and other volumes are to serve.
+ */
+#include <string.h>
+
+#include "cmd/data.h"
+#include "cmd/lifecycle.h"
+#include "run/engine.h"
+
+/* ---- initial ---- */
+
+/* A dump is loaded by the service, once it is ready. */
+static bool is_archive(const struct volume *v)
+{
+	static const char *const dumps[] = { ".sql", ".sql.gz", ".sql.zst", ".sql.xz", ".sql.bz2",
+		".rdb" };
+	for (size_t i = 0; v->initial && i < countof(dumps); i++)
+		if (ends_with(v->initial, dumps[i]))
+			return false;
+	return v->initial != NULL;
+}
+
+/* The folder of a snapshot, or an archive of anybody's. */
+static int fill_from(struct context *c, const struct volume_desk *d, const struct data_volume *v,
+	const char *path)
+{
+	struct tarball_facts facts;
+	struct snapshot s;
+	if (!dir_exists(path))
+		return archive_fill(d, path, v->next, &facts, &c->error);
+	if (snapshot_read(&c->arena, path, &s, &c->error))
+		return -1;
+	const struct snapshot_part *part = snapshot_part(&s, v->volume->name);
+	if (!part && s.parts.count == 1)
+		part = &s.parts.items[0];
+	if (!part)
+		return err_set(
+			&c->error, ERR_FAILED, "%s holds no volume %s", path, v->volume->name);
+	if (snapshot_verify(&s, part, &c->error))
+		return -1;
+	return snapshot_fill(d, &s, part, v->next, &c->error);
+}
+
+static int fill_one(struct context *c, const struct data_volume *v)
+{
+	struct volume_desk d = data_desk(c);
+	struct volume_spec spec = {
+		.name = v->next, .key = v->volume->name, .kind = "data", .node = v->volume->node
+	};
+	struct err late = ERR_INIT;
+	const char *path = path_join(&c->arena, c->project.dir, v->volume->initial);
+	note(c, "Volume %s begins with %s.", v->volume->name, v->volume->initial);
+	if (!volume_make(&d, &spec, &c->error) && !fill_from(c, &d, v, path))
+		return 0;
+	engine_remove_volume(c->engine, v->next, &late);
+	err_wrap(&c->error, "volumes.%s.initial", v->volume->name);
+	c->error.place = v->volume->place;
+	return fail(c);
+}
+
+int data_begin(struct context *c, const struct data_volumes *v)
+{
+	int status = 0;
+	for (size_t i = 0; !status && i < v->count; i++)
+		if (is_archive(v->items[i].volume))
+			status = fill_one(c, &v->items[i]);
+	return status;
+}
+
+static struct strs chosen_services(struct context *c)
+{
+	struct strs names = { 0 };
+	for (size_t i = 0; i < c->plan.chosen.count; i++)
+		strs_add(&c->arena, &names, c->plan.chosen.items[i].service->name);
+	return names;
+}
+
+static int plan_again(struct context *c, const struct plan_request *request)
+{
+	int status = look_again(c);
+	return status ? status : make_plan(c, request);
+}
+
+static bool any_archive(const struct context *c)
+{
+	for (size_t i = 0; i < c->project.volumes.count; i++)
+		if (is_archive(&c->project.volumes.items[i]))
+			return true;
+	return false;
+}
+
+int data_make_initial(struct context *c, const struct plan_request *request)
+{
+	struct data_volumes used = { 0 }, v = { 0 };
+	if (!any_archive(c) || !c->engine || !c->plan.steps.count)
+		return 0;
+	struct strs services = chosen_services(c);
+	int status = data_of_services(c, &services, &used);
+	for (size_t i = 0; i < used.count; i++)
+		if (!used.items[i].exists && is_archive(used.items[i].volume))
+			*list_push(&c->arena, &v) = used.items[i];
+	if (status || !v.count)
+		return status;
+	if (!c->loop)
+		c->loop = loop_new();
+	status = data_tidy(c);
+	status = status ? status : data_name_next(c, &v);
+	status = status ? status : data_begin(c, &v);
+	status = status ? status : data_switch(c, &v);
+	return status ? status : plan_again(c, request);
+}
+
+/* ---- fresh ---- */
+
+static const char *names_of(struct context *c, const struct data_volumes *v)
+{
+	struct strs names = { 0 };
+	for (size_t i = 0; i < v->count; i++)
+		strs_add(&c->arena, &names, v->items[i].volume->name);
+	return strs_join(&c->arena, &names, ", ");
+}
+
+static int renew(struct context *c, struct data_volumes *v, bool no_snapshot)
+{
+	struct strs stopped = { 0 };
+	int status = data_tidy(c);
+	status = status ? status : data_name_next(c, v);
+	status = status ? status : data_begin(c, v);
+	status = status ? status : data_stop_users(c, v, &stopped);
+	if (!status && !no_snapshot)
+		status = data_safety(c, v, "fresh");
+	if (status) {
+		data_start_users(c, &stopped);
+		return status;
+	}
+	return data_switch(c, v);
+}
+
+int data_make_fresh(
+	struct context *c, const struct data_fresh *f, const struct plan_request *request)
+{
+	struct data_volumes used = { 0 }, v = { 0 };
+	struct strs services = f->all ? chosen_services(c) : f->services;
+	if (!services.count)
+		return 0;
+	int status = check_services(c, &services);
+	status = status ? status : need_engine(c);
+	status = status ? status : data_of_services(c, &services, &used);
+	for (size_t i = 0; i < used.count; i++)
+		if (used.items[i].exists)
+			*list_push(&c->arena, &v) = used.items[i];
+	if (status || !v.count)
+		return status;
+	if (!c->loop)
+		c->loop = loop_new();
+	status = consent(
+		c, arena_printf(&c->arena, "This begins anew with empty volumes for %s%s. Go on?",
+			   names_of(c, &v),
+			   f->no_snapshot ? ", their data is lost for good"
+					  : "; a snapshot of their data is kept"));
+	status = status ? status : renew(c, &v, f->no_snapshot);
+	return status ? status : plan_again(c, request);
+}
+
+/* ---- down -v ---- */
+
+/* Data of branches that are not checked out, each as a snapshot of that branch. */
+static int save_branches(struct context *c)
+{
+	int status = 0;
+	for (size_t i = 0; !status && i < c->world.volume_map.count; i++) {
+		const struct volume_record *r = &c->world.volume_map.items[i];
+		const struct volume *of = project_volume(&c->project, r->key);
+		struct data_volumes v = { .branch = r->branch };
+		if (r->serves || !of || !strs_has(&c->world.volumes, r->engine))
+			continue;
+		*list_push(&c->arena, &v) =
+			(struct data_volume){ .volume = of, .engine = r->engine, .exists = true };
+		status = data_safety(c, &v, "down");
+	}
+	return status;
+}
+
+int data_before_loss(struct context *c)
+{
+	struct data_volumes v = { 0 };
+	struct plan_request stop = { .goal = GOAL_STOP, .timeout_ms = -1 };
+	bool any = false;
+	if (!c->engine)
+		return 0;
+	if (!c->loop)
+		c->loop = loop_new();
+	int status = data_tidy(c);
+	status = status ? status : data_named(c, &(struct strs){ 0 }, &v);
+	for (size_t i = 0; i < v.count; i++)
+		any = any || v.items[i].exists;
+	any = any || c->world.volume_map.count;
+	if (status || !any)
+		return status;
+	status = make_plan(c, &stop);
+	status = !status && c->plan.steps.count ? carry_out(c) : status;
+	status = status ? status : data_safety(c, &v, "down");
+	return status ? status : save_branches(c);
+}

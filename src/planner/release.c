@@ -1,0 +1,138 @@
+/*
+ * Production images of modules: what is built from what, named by the hash of all that goes in:
+ * both rungs, the sources, the commit. Comes in: services with a release. Goes out: builds and
+ * steps.
+ */
+#include "parts.h"
+
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/os.h"
+
+enum { RELEASE_MS = 60 * 60 * 1000 };
+
+struct owner release_owner(const struct make *m, const struct unit *u)
+{
+	return owner_of(m, u->service);
+}
+
+/* By its name where the image that it stands on has it, else by its numbers. */
+const char *release_user(struct make *m, const struct unit *u)
+{
+	const struct service *s = u->service;
+	const struct image *on = s->release->image, *own = s->image;
+	struct owner o = release_owner(m, u);
+	if (s->user)
+		return s->user;
+	if (!o.uid)
+		return NULL;
+	if (on && own->user && streq(on->user, own->user))
+		return own->user;
+	return arena_printf(m->a, "%ld:%ld", (long)o.uid, (long)o.gid);
+}
+
+static bool user_fine(struct make *m, const struct unit *u)
+{
+	const struct service *s = u->service;
+	struct owner o = release_owner(m, u);
+	if (o.known && (o.uid || s->user))
+		return true;
+	complain(m, s->release->place,
+		o.known ? "the production image of %s would run as root"
+			: "nobody knows as whom %s runs",
+		s->name)
+		->hint =
+		o.known ? "give a rung below it a user: { name: app, uid: 1000, gid: 1000 }"
+			: "say user: UID:GID under the service, in numbers";
+	return false;
+}
+
+static const char *tag_of(struct make *m, const struct unit *u)
+{
+	const struct build *b = u->release;
+	char hex[HASH_HEX + 1];
+	struct hasher *h = hasher_new();
+	hasher_str(h, b->dockerfile);
+	hasher_str(h, world_input(m->w, u->service->develop->source));
+	for (size_t i = 0; i < b->labels.count; i++)
+		hasher_str(h, b->labels.items[i]);
+	hasher_end(h, hex);
+	return arena_printf(m->a, "devenv/release-%s:%.*s",
+		image_repository(m->a, u->service->name), TAG_HEX, hex);
+}
+
+static void build_args(struct make *m, struct build *b)
+{
+	static const char *const proxies[] = { "http_proxy", "https_proxy", "no_proxy",
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY" };
+	for (size_t i = 0; i < countof(proxies); i++)
+		strs_add(m->a, &b->args, proxies[i]);
+}
+
+static void release_make(struct make *m, struct unit *u)
+{
+	const struct service *s = u->service;
+	struct build *b = arena_new(m->a, struct build);
+	if (!user_fine(m, u))
+		return;
+	b->timeout_ms = RELEASE_MS;
+	b->dockerfile_path = "Dockerfile";
+	*list_push(m->a, &b->files) =
+		(struct context_file){ .path = "source", .source = s->develop->source };
+	build_args(m, b);
+	b->dockerfile = release_text(m, u);
+	release_labels(m, u, &b->labels);
+	b->no_cache = m->req && m->req->no_cache;
+	u->release = b;
+	b->tag = tag_of(m, u);
+}
+
+/* plan_tags() chooses nothing: it asks about all. */
+void releases_make(struct make *m)
+{
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		struct unit *u = &m->units[i];
+		if (u->service->release && u->rung && !m->p->dev &&
+			(u->chosen || (!m->req && m->w->source.known)))
+			release_make(m, u);
+	}
+}
+
+static void plan_release(struct make *m, struct unit *u)
+{
+	const struct service *s = u->service;
+	bool known = tag_known(m, u->release->tag);
+	if (known && !m->req->build)
+		return;
+	struct step *b = plan_add(m->plan, STEP_BUILD, arena_printf(m->a, "release %s", s->name),
+		s->release->place, "%s",
+		known                ? "asked for"
+		: m->w->images_known ? "the engine does not have it"
+				     : "not built yet");
+	b->build = u->release;
+	b->timeout_ms = u->release->timeout_ms;
+	plan_need(m->plan, b, build_step(m, u->rung));
+	plan_need(m->plan, b, build_step(m, rung_of(m, s->release->image)));
+}
+
+void plan_releases(struct make *m)
+{
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		struct unit *u = &m->units[i];
+		if (!u->chosen || !u->rung || m->p->dev)
+			continue;
+		if (u->release)
+			plan_release(m, u);
+		if (u->service->develop && !u->service->release)
+			strs_add(m->a, &m->plan->notes,
+				arena_printf(m->a,
+					"%s has no `release:`: its image holds none of its code",
+					u->service->name));
+		*list_push(m->a, &m->plan->named) = (struct named){
+			.tag = u->release ? u->release->tag : u->rung->tag,
+			.name = release_name(m, u->service),
+			.service = u->service,
+		};
+	}
+}
