@@ -43,6 +43,8 @@ struct dash {
 	uint64_t files;         /* how its files looked when it was read */
 	int64_t next_files;
 
+	struct dash_requests *requests; /* dash_requests.c; heap */
+
 	/* dash_act.c */
 	struct child *child;
 	struct spawn spawn;
@@ -60,6 +62,10 @@ void dash_config_open(struct dash *d);
 /* True: it was changed and read anew; what is shown is to be made again. */
 bool dash_config_turn(struct dash *d, int64_t now_ms);
 void dash_config_close(struct dash *d);
+
+/* ---- what is answered ---- */
+void dash_requests_turn(struct dash *d, int64_t now_ms);
+void dash_requests_close(struct dash *d);
 
 /* ---- what is asked for ---- */
 void dash_act(struct dash *d, const struct dash_intent *i);

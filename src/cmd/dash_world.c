@@ -264,6 +264,7 @@ void dash_world_turn(struct dash *d, int64_t now_ms)
 	if (fresh)
 		show_units(d);
 	sight_measure(d->sight, &d->now, now_ms, on_usage, d);
+	dash_requests_turn(d, now_ms);
 	feed_selected(d);
 	log_feed_turn(d->feed, &d->now, now_ms);
 }
@@ -277,6 +278,7 @@ int dash_world_timeout(const struct dash *d)
 void dash_world_close(struct dash *d)
 {
 	drop_agent(d);
+	dash_requests_close(d);
 	dash_config_close(d);
 	log_feed_free(d->feed);
 	sight_free(d->sight);

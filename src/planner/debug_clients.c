@@ -137,9 +137,11 @@ static bool is_of(const struct service *s, const struct client_kind *k)
 /* libpq looks for the server in its password file: all of them stand there. */
 static void add_pgpass(struct clients *c, const struct client_kind *k)
 {
-	for (size_t i = 0; i < c->p->services.count; i++) {
-		const struct service *s = &c->p->services.items[i];
-		if (!is_of(s, k) || (!secret_of(c, s, k) && !plain(s, k->passwords[0], NULL)))
+	const struct node_pair *pair;
+	node_each_pair(node_get(c->p->tree, "services"), i, pair)
+	{
+		const struct service *s = project_service(c->p, pair->key);
+		if (!s || !is_of(s, k) || (!secret_of(c, s, k) && !plain(s, k->passwords[0], NULL)))
 			continue;
 		struct out_file *f = file_of(c, "pgpass");
 		put(c, f,
@@ -201,13 +203,15 @@ static bool is_needed(const struct service *joined, const struct service *s)
 	return false;
 }
 
-/* The joined one itself, else one that it needs, else the first. */
+/* The joined one itself, else one that it needs, else the first as they are written. */
 static const struct service *chosen(const struct clients *c, const struct client_kind *k)
 {
 	const struct service *first = NULL, *needed = NULL;
-	for (size_t i = 0; i < c->p->services.count; i++) {
-		const struct service *s = &c->p->services.items[i];
-		if (!is_of(s, k))
+	const struct node_pair *pair;
+	node_each_pair(node_get(c->p->tree, "services"), i, pair)
+	{
+		const struct service *s = project_service(c->p, pair->key);
+		if (!s || !is_of(s, k))
 			continue;
 		if (s == c->joined)
 			return s;
