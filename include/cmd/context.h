@@ -64,7 +64,6 @@ struct context {
 	} limits;                /* of carry_out() */
 	bool have_project, have_places, locked;
 	bool branches_switch; /* data of another branch serve in this plan; not remembered yet */
-	bool noted;           /* what this version does not act on was said */
 	struct timing timings[16];
 	size_t timing_count;
 	int64_t lap_us;
