@@ -16,7 +16,7 @@ struct globals {
 	const char *dir; /* -C; NULL: the current folder */
 	struct strs files, sets, profiles;
 	const char *environment, *project, *ansi, *progress;
-	bool json, yes, dry_run, trust, quiet, strict_ports, version;
+	bool json, yes, dry_run, trust, frozen, quiet, strict_ports, version;
 };
 
 struct control_client;
@@ -64,7 +64,6 @@ struct context {
 	} limits;                /* of carry_out() */
 	bool have_project, have_places, locked;
 	bool branches_switch; /* data of another branch serve in this plan; not remembered yet */
-	bool noted;           /* what this version does not act on was said */
 	struct timing timings[16];
 	size_t timing_count;
 	int64_t lap_us;
@@ -76,6 +75,8 @@ int load_config(struct context *c);  /* layers, merge, substitution: config and 
 int load_project(struct context *c); /* load_config(), schema, decode; prints diagnostics */
 int open_places(struct context *c);  /* load_project() and the workspace's directories */
 int open_engine(struct context *c);
+/* lockfile.c: devenv.lock beside the configuration, if any, into the world. */
+int load_lock(struct context *c);
 /*
  * This workspace's units: host services of the agent, containers of the engine. Where the project
  * has host services, too, an engine that does not answer is only noted in engine_error:
@@ -98,8 +99,10 @@ int take_lock(struct context *c);               /* commands that change somethin
  * the plan. */
 struct prepare {
 	struct plan_request request;
-	bool engine; /* the plan needs the engine */
-	bool write;  /* may make secrets, certificates and allocations */
+	bool engine;     /* the plan needs the engine */
+	bool write;      /* may make secrets, certificates and allocations */
+	bool new_values; /* data volumes are about to be told of new secrets: old ones may be gone
+			  */
 };
 int prepare(struct context *c, const struct prepare *p);
 int ask_trust(struct context *c); /* before anything of the project's runs on this host */

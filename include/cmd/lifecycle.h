@@ -12,17 +12,48 @@ int check_survivors(struct context *c);
 /* The end of what it said, each line behind a newline. */
 void last_lines(struct context *c, const struct container *k, int count, struct buf *out);
 
+/* production.c: `generate -o DIR`; the exit status. */
+struct production_opts {
+	const char *dir, *registry, *tag;
+	bool external_secrets, no_mesh;
+};
+int generate_production(struct context *c, const struct production_opts *o, bool diff);
+int look_at_source(struct context *c, const char *tag); /* world.source; tag: build --tag */
+
 /* self.c: program and global options that read the same configuration from any folder; a command
  * and a NULL are to follow. */
 struct strs self_argv(struct context *c, const char *program);
+/* again.c: devenv with these words as a child, again on each Enter and each every_s seconds (0: on
+ * Enter alone), until q, the end of input or a signal. The status of the last one. */
+int run_again(struct context *c, const struct strs *words, int every_s);
 
 /* inside.c: the running copy of a service, 0 for the first; NULL after an error was printed. */
 const struct container *running_copy(struct context *c, const char *service, int index);
 
-/* rotate.c: a new value, and its consumer told. */
-int rotate_secret(struct context *c, const struct secret *s);
+/*
+ * rotate.c: a new value (a given one, or NULL: by its recipe), its consumer told, those who read it
+ * brought along, one after the other; or the old value everywhere. *followed: all who need it have
+ * it, rather than at the next `up`.
+ */
+int rotate_secret(
+	struct context *c, const struct secret *s, const struct buf *value, bool *followed);
 /* Ends rotations that were interrupted; any: there were some, so the plan is to be made again. */
 int finish_rotations(struct context *c, bool *any);
+
+/* prepare.c: what the keyring holds now, into the world. */
+int see_secrets(struct context *c, bool write);
+
+/*
+ * marks.c: does each data volume of this run know the secrets as they are? An error with the ways
+ * out when one was initialised under another value.
+ */
+int check_marks(struct context *c);
+int note_marks(struct context *c); /* what is ready knows its secrets: remembered */
+/* The volumes know the new value of s, or still the one before. */
+int expect_mark(struct context *c, const struct secret *s);
+int settle_mark(struct context *c, const struct secret *s); /* they know the current one */
+/* Is there data that knows s? Asks the engine when need be. */
+int knows_secret(struct context *c, const struct secret *s, bool *does);
 
 /* when.c: "10m" ago, "2026-01-31T10:00:00.5" of this machine's clock or with Z of UTC; ns since
  * 1970. False: it is none. */

@@ -53,6 +53,14 @@ enum level line_level(const char *line, size_t len);
 /* "warn", "WARNING", "50" (pino) -> level; LEVEL_NONE: it is none. */
 enum level level_named(const char *word, size_t len);
 const char *level_name(enum level l); /* "warn"; "" for LEVEL_NONE */
+
+struct line_course { /* of one writer's lines so far; zero at first */
+	bool deep;   /* the last one was indented */
+	bool calls;  /* of a goroutine */
+};
+/* Does it go on with what the line before began: indented text, the rest of a traceback? */
+bool line_goes_on(struct line_course *c, const char *line, size_t len);
+
 /* Is this id somewhere in it, as a word of its own? A trace id also within a traceparent. */
 bool line_has_id(const char *line, size_t len, const char *id, size_t id_len);
 

@@ -61,12 +61,10 @@ enum field_flag {
 	FIELD_REQUIRED = 1 << 0,
 	FIELD_COMPOSE =
 		1 << 1, /* bears Compose's name and meaning: carried into the generated file */
-	FIELD_LATER =
-		1 << 2, /* decoded and checked; this version does not act on it yet and says so */
-	FIELD_ONE_OR_MORE = 1 << 3, /* a list that must not be empty */
-	FIELD_HOST = 1 << 4,        /* reaches out of the containers: needs consent (DESIGN 15) */
-	FIELD_KEY = 1 << 5,   /* with others of its map it says which item of a list this is */
-	FIELD_LOCAL = 1 << 6, /* a path of this machine; relative to the file that says so */
+	FIELD_ONE_OR_MORE = 1 << 2, /* a list that must not be empty */
+	FIELD_HOST = 1 << 3,        /* reaches out of the containers: needs consent (DESIGN 15) */
+	FIELD_KEY = 1 << 4,   /* with others of its map it says which item of a list this is */
+	FIELD_LOCAL = 1 << 5, /* a path of this machine; relative to the file that says so */
 };
 
 struct schema;
@@ -102,7 +100,7 @@ const struct field *schema_field(const struct schema *s, const char *key);
 /*
  * Checks a merged, substituted, canonical tree against the table. Every finding is a diagnostic
  * with place and path: unknown keys (with the nearest known name), types, formats, ranges, choices,
- * missing ones, and a note for each FIELD_LATER that is used. Substituted strings that read as the
+ * missing ones. Substituted strings that read as the
  * wanted type are retyped in place, as Compose does.
  */
 void schema_check(struct arena *a, const struct schema *s, struct node *n, struct diags *d);

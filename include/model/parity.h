@@ -13,10 +13,11 @@ struct fact {
 	struct place place; /* who said so; nothing: it was read from an image */
 	/*
 	 * Why another environment cannot say the same ("dev mirrors the sources"), and what it says
-	 * instead; NULL: nothing. Without a reason: every difference counts.
+	 * instead; NULL: nothing; fact_any: whatever. Without a reason: every difference counts.
 	 */
 	const char *because, *instead;
 };
+extern const char fact_any[];
 struct facts {
 	struct fact *items;
 	size_t count, cap;
@@ -41,6 +42,7 @@ struct parity_image {
 	const char *reference; /* as the engine does; NULL: there is none to look into */
 	const char *why;       /* there is none */
 	bool built;            /* by devenv; else it comes from a registry */
+	bool release;          /* a production image: holds what Compose passes in dev, and code */
 	struct strs dirs;      /* directories of interest besides the usual ones */
 	const char *tree;      /* where it works: its files are of interest, too; NULL: nowhere */
 	const struct image_facts *facts; /* NULL, or without id: not looked into */

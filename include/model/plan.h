@@ -81,6 +81,8 @@ struct build {
 	struct strs args;   /* "NAME=VALUE"; bare NAME: from the environment */
 	struct strs labels; /* "k=v" */
 	bool no_cache;      /* every step is done, whatever the builder remembers */
+	bool pull;          /* the image it stands on is looked for anew in its registry */
+	bool near;          /* what devenv.lock names and the mirror dropped is no failure */
 	int64_t timeout_ms;
 };
 
@@ -171,6 +173,13 @@ struct named {            /* an image and what it is called outside of this mach
 	const struct service *service;
 };
 
+struct remembered { /* a data volume whose server remembers a secret until on_rotate tells it */
+	const struct service *service;
+	const struct secret *secret;
+	const struct volume *known; /* in the project */
+	const char *volume;         /* name on the engine */
+};
+
 struct plan {
 	struct arena *arena;
 	const struct project *project;
@@ -181,7 +190,8 @@ struct plan {
 	struct {
 		struct step **items;
 		size_t count, cap;
-	} steps;                     /* in an order that respects needs */
+	} steps; /* in an order that respects needs */
+	LIST_OF(struct remembered) remembered;
 	LIST_OF(struct named) named; /* build outside of development: images of services */
 	struct strs stale;           /* files written before and no longer wanted */
 	struct strs

@@ -370,6 +370,7 @@ struct project {
 	bool dev;                /* sources are mirrored, users mapped */
 	bool host;               /* of the request */
 	bool tools;              /* of the request */
+	bool frozen;             /* of the request */
 	const struct node *tree;
 	struct up_defaults up;
 	LIST_OF(struct image) images;     /* parents before children */
@@ -394,6 +395,7 @@ struct project_request {
 	const char *name; /* -p, or NULL */
 	bool host;        /* up --host: what can run on the host does, what cannot is left out */
 	bool tools;       /* for the tools container: of the images only its own counts as used */
+	bool frozen;      /* --frozen: nothing that devenv.lock does not say is built */
 	const char *home; /* for ~ in bind mounts; NULL: it is kept as written */
 	/*
 	 * Id of a `devenv ci`: a workspace of its own beside the developer's, with containers,
@@ -420,6 +422,18 @@ const struct volume *project_volume(const struct project *p, const char *name);
 const struct secret *project_secret(const struct project *p, const char *name);
 const struct command *project_command(const struct project *p, const char *name);
 void names_index(struct arena *a, struct names *n, const void *items, size_t count, size_t size);
+/* The service that `on_rotate` tells of a new value; NULL: there is no on_rotate. */
+const struct service *secret_consumer(const struct project *p, const struct secret *x);
+bool reads_secret(const struct service *s, const struct secret *x); /* as a file */
+bool holds_secret_value(const struct service *s,
+	const struct secret *x); /* in its environment, from its start on */
+/*
+ * What a service that has x does when x gets a new value: it is started anew (FOLLOW_RESTART), it
+ * is told (FOLLOW_RELOAD), or nothing (FOLLOW_IGNORE): it is the consumer itself, a job that is
+ * done, or it reads the file again by itself, as `on_restart` of its need of the consumer says.
+ */
+enum on_restart secret_answer(
+	const struct project *p, const struct service *s, const struct secret *x);
 /* The port a reference means: by name, by number, or the first one when name is NULL. */
 const struct port *service_port(const struct service *s, const char *name);
 /* Does this exit status count as success? 0, and those of success_exit_codes. */

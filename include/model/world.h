@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "model/develop.h"
+#include "model/lock.h"
 #include "model/project.h"
 
 enum unit_state {
@@ -70,6 +71,19 @@ struct allocation { /* a published port, remembered per workspace */
 struct seen_secret {
 	const char *name;
 	const char *fingerprint; /* keyed hash of the value: changes exactly when the value does */
+	/* Of the value and, while a rotation is under way, of the one before: keyed by this
+	 * machine, so that they outlive the keyring. NULL: not known, none. */
+	const char *mark, *previous_mark;
+};
+
+struct volume_mark {        /* what the server on a data volume takes for a secret's value */
+	const char *volume; /* name on the engine */
+	const char *secret;
+	struct strs marks; /* of one value, or of two: a rotation is under way */
+};
+struct volume_marks {
+	struct volume_mark *items;
+	size_t count, cap;
 };
 
 struct unit_record { /* remembered from earlier runs, in the workspace's state */
@@ -80,6 +94,13 @@ struct unit_record { /* remembered from earlier runs, in the workspace's state *
 	struct strs mounts;    /* host paths its container was started upon: "DEVICE:INODE PATH" */
 	const char *stale; /* one of them that is gone or another now: the container still has the
 			      old */
+};
+
+struct seen_image {         /* of a registry, or of this engine alone */
+	const char *name;   /* as it was asked for */
+	const char *id;     /* NULL: the engine does not have it */
+	const char *digest; /* of its repository; NULL: it has none, as one that was imported */
+	int64_t size;       /* bytes */
 };
 
 /*
@@ -140,7 +161,10 @@ struct world {
 	LIST_OF(struct container) containers; /* of this workspace, one-offs and orphans too */
 	struct strs images;                   /* tags the engine has, among those asked for */
 	bool images_known;
-	struct strs volumes; /* names of this workspace's volumes, when asked */
+	LIST_OF(struct seen_image)
+	registry;                      /* when asked: those that rungs and services stand on */
+	const struct lockfile *locked; /* devenv.lock; NULL: there is none */
+	struct strs volumes;           /* names of this workspace's volumes, when asked */
 	bool volumes_known;
 	struct strs networks;
 	LIST_OF(struct unfilled) unfilled;
@@ -148,6 +172,9 @@ struct world {
 	LIST_OF(struct seen_file) files;
 	LIST_OF(struct allocation) allocations;
 	LIST_OF(struct seen_secret) secrets;
+	struct volume_marks marks; /* remembered in the workspace's state */
+	struct volume_marks
+		labels; /* on the volumes, from when they were made; with volumes_known */
 	LIST_OF(struct unit_record) records;
 	LIST_OF(struct volume_record) volume_map;
 	const char
@@ -166,6 +193,9 @@ const struct container *world_container(
 	const struct world *w, const char *service); /* number 1, no one-off */
 const struct allocation *world_allocation(
 	const struct world *w, const char *service, int target, const char *protocol);
+const struct seen_secret *world_secret(const struct world *w, const char *name);
+struct volume_mark *volume_mark_find(
+	const struct volume_marks *list, const char *volume, const char *secret);
 const struct unit_record *world_record(const struct world *w, const char *service);
 /* What a volume of the engine does not have yet; NULL: it is whole. */
 const struct unfilled *world_unfilled(const struct world *w, const char *volume);
@@ -174,6 +204,7 @@ const struct volume_record *world_volume(const struct world *w, const char *key)
 /* Was c seen ready by an earlier `up`, as the run of its process that is there now? */
 bool world_seen_ready(const struct world *w, const struct container *c);
 const char *world_input(const struct world *w, const char *path); /* hash or NULL */
+const struct seen_image *world_image(const struct world *w, const char *name);
 const char *unit_state_name(enum unit_state s);
 
 #endif

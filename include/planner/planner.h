@@ -15,6 +15,7 @@ enum goal {
 	GOAL_BUILD,
 	GOAL_RUN,    /* all that a command in a container of its own needs, short of running it */
 	GOAL_TOOLS,  /* the image of the tools container */
+	GOAL_IMAGES, /* rungs, and the registry images that rungs and services stand on */
 	GOAL_STAGES, /* all that stages of modules which are down need, short of running them */
 	GOAL_CREATE, /* up, short of starting anything: images, dependencies, containers */
 };
@@ -29,6 +30,7 @@ struct plan_request {
 	bool volumes;  /* down -v */
 	bool build;    /* up --build: rebuild although the tag is there */
 	bool no_cache; /* build: what the builder remembers of earlier builds is not used */
+	bool pull;     /* build --pull: what rungs stand on is looked for anew in its registry */
 	bool no_hooks;
 	int64_t timeout_ms;    /* -t of stop; <0: each service's own */
 	const char *version;   /* of devenv, for labels */
@@ -57,6 +59,17 @@ enum branch_verdict {
 	BRANCHES_ASK, /* the engine is to be asked for its volumes first: nothing was changed */
 };
 enum branch_verdict plan_branches(struct arena *a, const struct project *p, struct world *w);
+
+/* What others run: a compose file with all that it mounts, which knows no path of this machine. */
+struct production_request {
+	struct strs profiles;
+	const char *registry;  /* in front of the names of our images; NULL: none */
+	bool external_secrets; /* kept by the cluster already, rather than files beside it */
+	bool no_mesh;          /* the cluster's kernel cannot share addresses and ports (IPVS) */
+};
+/* Files relative to where they are to be written. Needs world.source. 0, or diagnostics. */
+int production_make(struct arena *a, const struct project *p, const struct world *w,
+	const struct production_request *req, struct plan *out, struct diags *d);
 
 /* Which files must be hashed into world.inputs before plan_make(): absolute paths, sorted. */
 void plan_inputs(struct arena *a, const struct project *p, struct strs *paths);

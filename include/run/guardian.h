@@ -32,6 +32,8 @@ struct guard { /* heap */
 	pid_t pid;         /* of the guardian */
 	int fd;            /* pidfd of it: readable when it has ended */
 	int pipe;          /* its life line: closed when we end, however we do */
+	int home;          /* our own PID namespace */
+	int slots;         /* three descriptors in a row, /dev/null: a child's streams to be */
 	char cgroup[4096]; /* directory; "" none */
 	void *stacks;      /* of the two steps to a child */
 };

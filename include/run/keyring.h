@@ -2,6 +2,8 @@
 #ifndef RUN_KEYRING_H
 #define RUN_KEYRING_H
 
+#include <sys/stat.h>
+
 #include "model/project.h"
 #include "run/keys.h"
 
@@ -35,6 +37,7 @@ struct vault {
 	bool fresh;  /* there was no keyring when it was opened */
 	bool create; /* may be made and changed */
 	bool dirty;
+	struct stat seen; /* of the file when it was read; nlink 0: there was none */
 };
 
 /* Refuses a keyring that others could read or change, or that is damaged; absent: 0 and fresh. */

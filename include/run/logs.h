@@ -7,6 +7,7 @@
 #ifndef RUN_LOGS_H
 #define RUN_LOGS_H
 
+#include "doc/proxy_line.h"
 #include "run/demux.h"
 #include "run/engine.h"
 
@@ -86,16 +87,55 @@ bool log_tail_alive(const struct log_tail *t); /* one of them may bring more */
 void log_tail_free(struct log_tail *t);
 
 /* What passes a query: service, time, expression, level, request. logs_filter.c */
+struct log_past { /* of one copy of a service and one of its streams; zero but for the service */
+	const char *service;
+	struct line_course course;
+	bool kept; /* the last line that stands for itself was wanted: what belongs to it is, too */
+};
+struct log_access { /* of a proxy, with the id that is wanted */
+	const char *service;
+	int64_t from_ns, until_ns;
+	struct proxy_access request;
+};
 struct log_filter {
 	const struct log_query *query;
 	struct buf text;    /* scratch */
 	void *regex;        /* regex_t; NULL: there is none, or it is plain */
 	size_t plain;       /* length of an expression that is plain text; 0: it is not */
 	size_t request_len; /* of query->request, 0: any */
+	LIST_OF(struct log_access) accesses;
+	struct arena arena; /* theirs */
 };
 int log_filter_init(struct log_filter *f, const struct log_query *q, struct err *e);
 void log_filter_release(struct log_filter *f);
 bool log_filter_service(const struct log_filter *f, const char *service);
-bool log_filter_line(struct log_filter *f, int64_t time_ns, const char *text, size_t len);
+/* past NULL: the line is judged by itself. */
+bool log_filter_line(
+	struct log_filter *f, struct log_past *past, int64_t time_ns, const char *text, size_t len);
+
+/* logs_join.c: error lines of a proxy, which carry no id, by those of its access lines that do. */
+/* Notes a line with the wanted id; what is no access line is passed over. */
+void log_join_note(
+	struct log_filter *f, const char *service, int64_t time_ns, const char *text, size_t len);
+bool log_join_has(const struct log_filter *f, const char *service, int64_t time_ns,
+	const char *text, size_t len);
+
+/* While lines come, errors are there before their access line: the last ones are kept for it. */
+enum { LOG_WAITING = 16, LOG_WAITING_BYTES = 4096 };
+struct log_waiting {
+	struct {
+		int64_t time_ns;
+		enum stream stream;
+		size_t len;
+		char *text;
+	} lines[LOG_WAITING];
+	size_t next; /* in turn */
+};
+void log_waiting_keep(
+	struct log_waiting *w, enum stream stream, int64_t time_ns, const char *text, size_t len);
+/* Gives out, once, what has been found to belong to the request. */
+void log_waiting_give(struct log_waiting *w, const struct log_filter *f, const char *service,
+	int number, log_fn *fn, void *ctx);
+void log_waiting_release(struct log_waiting *w);
 
 #endif

@@ -93,6 +93,10 @@ void tail_error(const struct tail *t, struct err *e);
 /* compose_error.c: what Compose came to, by its last lines. */
 void compose_explain(struct job *j, const struct tail *said);
 
+/* ready_wait.c: waits until the step's service is ready, and notes that it is. */
+struct ready_unit *job_ready_begin(struct job *j, int64_t deadline_ms);
+enum verdict job_ready_tick(struct job *j, struct ready_unit *u);
+
 /* ready.c */
 struct readiness *readiness_new(struct performer *pf, struct arena *a, const struct project *p);
 void readiness_free(struct readiness *rd);

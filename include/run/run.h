@@ -181,6 +181,13 @@ struct applied {
  */
 int apply_files(struct arena *a, const struct plan *p, const struct places *pl, struct vault *v,
 	bool dry, struct applied *out, struct err *e);
+/*
+ * The plan's files into a directory of the user's choice, with a manifest beside them. Refuses to
+ * write over files that are not devenv's; removes those that it wrote, that nobody changed since,
+ * and that are no longer wanted. dry: as above.
+ */
+int output_files(struct arena *a, const struct plan *p, const char *dir, bool dry,
+	struct applied *out, struct err *e);
 /* Content of one file as it would be written (secrets opened): for `generate --diff`, which hides
  * secret ones. */
 int apply_content(struct arena *a, const struct out_file *f, const struct plan *p, struct vault *v,
@@ -209,10 +216,19 @@ bool vault_fresh(const struct vault *v);
  * still finds both (D06).
  */
 int vault_rotate(struct vault *v, const struct secret *s, struct err *e);
+/* The same with a value that is given; it stays whatever the recipe says. */
+int vault_offer(struct vault *v, const char *name, const void *value, size_t len, struct err *e);
 bool vault_previous(
 	struct vault *v, const char *name, struct buf *out); /* false: nothing is unsettled */
 int vault_settle(struct vault *v, const char *name, bool accept, struct err *e);
+/* Exchanges the two while nothing is settled: the old value is the current one again. */
+int vault_swap(struct vault *v, const char *name, struct err *e);
+/* world.secrets anew. */
 void vault_fingerprints(struct vault *v, struct arena *a, const struct project *p, struct world *w);
+/* Marks of those in world.secrets, under a key that is not the keyring's. */
+void vault_marks(struct vault *v, struct arena *a, const unsigned char key[32], struct world *w);
+/* Reads the keyring again when another devenv has written it since. */
+int vault_refresh(struct vault *v, struct err *e);
 void vault_redact(struct vault *v, struct buf *text); /* replaces every known value by *** */
 /*
  * For much text that nearly never has one: a quick look, which is wrong now and then in one

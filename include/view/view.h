@@ -9,6 +9,7 @@
 #include "doc/record.h"
 #include "doc/schema.h"
 #include "model/happening.h"
+#include "model/lock.h"
 #include "model/plan.h"
 #include "model/tools.h"
 #include "model/world.h"
@@ -43,6 +44,10 @@ struct table *table_new(struct arena *a, const char *const *head, size_t columns
 void table_row(struct table *t, const char *const *cells);
 void table_write(struct buf *out, const struct table *t, struct style st);
 
+/* lock.c: what differs between two devenv.lock. */
+void view_lock(struct buf *out, struct arena *a, const struct lock_changes *l, struct style st);
+struct node *view_lock_json(struct arena *a, const struct lock_changes *l);
+
 /* scripts.c: those of the tools container. */
 void view_scripts(struct buf *out, struct arena *a, const struct tool_scripts *l, struct style st);
 struct node *view_scripts_json(struct arena *a, const struct tool_scripts *l);
@@ -57,6 +62,9 @@ struct node *view_agent_json(struct arena *a, const struct agent_seen *g);
 const char *view_container_word(const struct service *s, const struct container *k);
 /* The one word for a service's state: "ready", "unhealthy", "absent", ... */
 const char *view_unit_word(const struct service *s, const struct world *w);
+/* Its published ports, by target: "8080->80 5353->53/udp", with the addresses when asked for; ""
+ * for none and for k NULL. */
+const char *view_ports(struct arena *a, const struct container *k, bool address);
 struct node *view_status_json(struct arena *a, const struct project *p, const struct world *w);
 /* happening.c */
 void view_happening(struct buf *out, const struct happening *h, struct style st);

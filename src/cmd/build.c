@@ -10,7 +10,7 @@
 #include "cmd/lifecycle.h"
 
 struct build_opts {
-	bool force, no_cache;
+	bool force, no_cache, pull;
 	const char *tag, *push, *save;
 };
 
@@ -21,6 +21,9 @@ static const struct opt build_options[] = {
 	{ "no-cache", 0, OPT_FLAG, NULL,
 		"as --force, and do every step anew, whatever the builder remembers", NULL,
 		COMPLETE_NONE, BUILD(no_cache), false },
+	{ "pull", 0, OPT_FLAG, NULL,
+		"as --force, and look for newer ones of the registry images they stand on", NULL,
+		COMPLETE_NONE, BUILD(pull), false },
 	{ "tag", 0, OPT_TEXT, "TAG",
 		"name the images PROJECT-SVC:TAG instead of after the commit (not in dev)", NULL,
 		COMPLETE_NONE, BUILD(tag), false },
@@ -54,20 +57,6 @@ static int check_environment(struct context *c, const struct build_opts *o)
 		option);
 	err_hint(&c->error, "devenv build --env prod %s ...", option);
 	return fail(c);
-}
-
-static int look_at_source(struct context *c, const struct build_opts *o)
-{
-	if (c->project.dev)
-		return 0;
-	if (git_source(&c->arena, c->project.dir, &c->world.source, &c->error))
-		return fail(c);
-	if (o->tag) {
-		c->world.source.version = o->tag;
-		c->world.source.named = true;
-	}
-	lap(c, "git", false);
-	return 0;
 }
 
 /* Those that Compose builds need its file. */
@@ -199,14 +188,15 @@ static int run_build(struct context *c, const void *opts, const struct strs *arg
 	const struct build_opts *o = opts;
 	struct prepare p = {
 		.request = { .goal = GOAL_BUILD,
-			.build = o->force || o->no_cache,
+			.build = o->force || o->no_cache || o->pull,
 			.no_cache = o->no_cache,
+			.pull = o->pull,
 			.timeout_ms = -1 },
 		.engine = true,
 	};
 	int status = load_project(c);
 	status = status ? status : check_environment(c, o);
-	status = status ? status : look_at_source(c, o);
+	status = status || c->project.dev ? status : look_at_source(c, o->tag);
 	if (status)
 		return status;
 	sort_names(c, args, &p.request);

@@ -132,7 +132,6 @@ static int run_config(struct context *c, const void *opts, const struct strs *ar
 	const char *path = args->count ? args->items[0] : NULL;
 	if (streq(path, "schema"))
 		return print_schema(c);
-	c->noted = path != NULL; /* one value says nothing about the rest */
 	int status = load_project(c);
 	if (status)
 		return status;

@@ -102,6 +102,7 @@ static void decode(struct context *c)
 		.name = c->g.project,
 		.host = c->host,
 		.tools = c->tools,
+		.frozen = c->g.frozen,
 		.home = getenv("HOME"),
 		.run = c->run,
 		.state = c->run ? xdg_dir(&c->arena, XDG_STATE) : NULL };
@@ -160,8 +161,9 @@ int open_places(struct context *c)
 	c->have_places = true;
 	if (probe_local(&c->arena, &c->project, &c->places, &c->world, &c->error))
 		return fail(c);
+	status = load_lock(c);
 	lap(c, "state", false);
-	return 0;
+	return status;
 }
 
 int open_engine(struct context *c)

@@ -63,6 +63,8 @@ static void perform_plan(struct group *g)
 	struct err quiet = ERR_INIT;
 	if (!d->c->vault) /* stages on the host have their service's secrets */
 		d->c->vault = vault_open(&d->c->places, false, &quiet);
+	else
+		vault_refresh(d->c->vault, &quiet); /* a rotation may have changed them */
 	r->pf = (struct performer){
 		.loop = d->c->loop,
 		.engine = d->c->engine,

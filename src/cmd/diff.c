@@ -54,6 +54,8 @@ static int name_images(struct side *s)
 	plan_inputs(&c->arena, &c->project, &inputs);
 	if (probe_inputs(&c->arena, &inputs, &c->world, &c->error))
 		return fail(c);
+	if (!c->project.dev && git_source(&c->arena, c->project.dir, &c->world.source, &c->error))
+		return fail(c);
 	parity_images(&c->arena, &c->project, &c->world, &s->images);
 	return 0;
 }

@@ -10,6 +10,7 @@
 struct generate_opts {
 	bool diff, build, no_deps;
 	const char *format;
+	struct production_opts production;
 };
 
 #define GENERATE(field) offsetof(struct generate_opts, field)
@@ -17,6 +18,21 @@ static const struct opt generate_options[] = {
 	{ "diff", 0, OPT_FLAG, NULL,
 		"show what would change in the generated files, and write nothing", NULL,
 		COMPLETE_NONE, GENERATE(diff), false },
+	{ "output", 'o', OPT_TEXT, "DIR",
+		"write into DIR what others run: a compose file with all that belongs to it (not "
+		"in dev)",
+		NULL, COMPLETE_DIR, GENERATE(production.dir), false },
+	{ "registry", 0, OPT_TEXT, "REGISTRY", "with -o: the images are those of REGISTRY", NULL,
+		COMPLETE_NONE, GENERATE(production.registry), false },
+	{ "tag", 0, OPT_TEXT, "TAG", "with -o: of the images, as `build --tag`", NULL,
+		COMPLETE_NONE, GENERATE(production.tag), false },
+	{ "external-secrets", 0, OPT_FLAG, NULL,
+		"with -o: the cluster keeps the secrets; they are no files beside the compose file",
+		NULL, COMPLETE_NONE, GENERATE(production.external_secrets), false },
+	{ "no-mesh", 0, OPT_FLAG, NULL,
+		"with -o: for a cluster whose kernel lacks the ingress mesh: ports of the node "
+		"itself, names that lead to containers",
+		NULL, COMPLETE_NONE, GENERATE(production.no_mesh), false },
 	{ 0 },
 };
 
@@ -83,6 +99,9 @@ static int run_generate(struct context *c, const void *opts, const struct strs *
 {
 	const struct generate_opts *o = opts;
 	(void)args;
+	if (o->production.dir || o->production.registry || o->production.tag ||
+		o->production.external_secrets || o->production.no_mesh)
+		return generate_production(c, &o->production, o->diff);
 	struct prepare p = { .request = { .goal = GOAL_GENERATE }, .write = !o->diff };
 	struct applied a = { 0 };
 	int status = prepare(c, &p);
@@ -95,6 +114,21 @@ static int run_generate(struct context *c, const void *opts, const struct strs *
 	note(c, "%zu files in .devenv/generated: %zu written, %zu removed, %zu unchanged",
 		a.written + a.unchanged, a.written, a.removed, a.unchanged);
 	return 0;
+}
+
+/* Files that are not as devenv wrote them, where nothing else is to do: `up` writes them anew. */
+static void plan_healing(struct context *c)
+{
+	struct err quiet = ERR_INIT;
+	struct applied a = { 0 };
+	struct place at = { .file = ".devenv/generated" };
+	if (c->plan.steps.count || !c->world.files.count ||
+		apply_files(&c->arena, &c->plan, &c->places, c->vault, true, &a, &quiet))
+		return;
+	for (size_t i = 0; i < a.changed.count && c->plan.steps.count == 0; i++)
+		plan_add(&c->plan, STEP_WRITE, NULL, at, "%s is not as devenv wrote it%s",
+			path_join(&c->arena, at.file, a.changed.items[i]),
+			a.changed.count > 1 ? ", and others are not" : "");
 }
 
 /* The world is looked at when an engine answers; without one the plan is that of a first start. */
@@ -118,7 +152,10 @@ static int run_plan(struct context *c, const void *opts, const struct strs *args
 	if (containers && !c->engine)
 		note(c, "note: %s; the plan is that of a first start", no_engine.text);
 	status = prepare(c, &p);
-	return status ? status : show_plan(c);
+	if (status)
+		return status;
+	plan_healing(c);
+	return show_plan(c);
 }
 
 static const char *const formats[] = { "ascii", "mermaid", "dot", "json", NULL };
@@ -160,7 +197,13 @@ const struct cmd cmd_generate = {
 	.detail = "The compose file, Dockerfiles, env files, secrets, certificates and nginx "
 		  "mappings: the complete\n"
 		  "set, each file only when its content changed; files that are no longer wanted "
-		  "are removed.",
+		  "are removed.\n"
+		  "\n"
+		  "With -o DIR, in another environment than dev, the files are for others: "
+		  "DIR/compose.yaml, which\n"
+		  "`docker compose` runs and `docker stack deploy` accepts, with images instead of "
+		  "builds and no path\n"
+		  "of this machine. Its head says which secrets and certificates it needs.",
 	.opts = generate_options,
 	.opts_size = sizeof(struct generate_opts),
 	.run = run_generate,

@@ -124,20 +124,23 @@ const struct cmd cmd_logs = {
 	.group = "daily",
 	.args = "[SVC...]",
 	.help = "show logs, also of containers that are gone",
-	.detail = "devenv keeps one log file per service in .devenv/logs, with a separator per "
-		  "container, so that\n"
-		  "history survives restarts and recreation. Control characters are shown, not "
-		  "obeyed.\n\n"
-		  "A line that is a JSON object is shown as its time, level, message and other "
-		  "fields; --raw leaves it\n"
-		  "as it came. --level knows the level of JSON (level, severity, lvl), of "
-		  "level=WORD and of the usual\n"
-		  "forms of text; lines that name none are left out. --request finds the id in "
-		  "text and in fields alike,\n"
-		  "and shows all services in order of time.\n\n"
-		  "With --json each line is an object: version, time, kind \"log\", service, "
-		  "number (0: of `run`), stream,\n"
-		  "time_ns, line, and level and message where the line names them.",
+	.detail =
+		"devenv keeps one log file per service in .devenv/logs, with a separator per "
+		"container, so that\n"
+		"history survives restarts and recreation. Control characters are shown, not "
+		"obeyed.\n\n"
+		"A line that is a JSON object is shown as its time, level, message and other "
+		"fields; --raw leaves it\n"
+		"as it came. --level knows the level of JSON (level, severity, lvl), of "
+		"level=WORD and of the usual\n"
+		"forms of text; lines that name none are left out, unless they go on with the one "
+		"before (a traceback).\n"
+		"--request finds the id in text and in fields alike, with the errors of nginx for "
+		"it, and shows all\n"
+		"services in order of time.\n\n"
+		"With --json each line is an object: version, time, kind \"log\", service, "
+		"number (0: of `run`), stream,\n"
+		"time_ns, line, and level and message where the line names them.",
 	.opts = logs_options,
 	.opts_size = sizeof(struct logs_opts),
 	.max_args = -1,

@@ -10,7 +10,9 @@
 #include "cmd/agent_client.h"
 #include "cmd/journaling.h"
 #include "cmd/lifecycle.h"
+#include "run/contents.h"
 #include "run/hooks.h"
+#include "run/marks.h"
 #include "run/initial.h"
 #include "run/perform.h"
 #include "run/volume_map.h"
@@ -42,26 +44,50 @@ static int check_lost_keyring(struct context *c)
 		"the keyring of this workspace is gone (%s/keyring.json), but its data volumes"
 		" are still there: they were initialised with the old secrets",
 		c->places.state);
-	err_hint(&c->error, "put the keyring back, set the old values with `devenv secrets set "
-			    "NAME`, or drop the data"
-			    " with `devenv down -v`");
+	err_hint(&c->error,
+		"put the keyring back, set the old values with `devenv secrets set "
+		"NAME`, let `devenv secrets rotate NAME` tell a server of a new one from "
+		"inside of it, or drop the data with `devenv down -v`");
 	return fail(c);
 }
 
-static int open_secrets(struct context *c, bool write)
+/* Marks of the values that data volumes remember, to compare with what they were made with. */
+static int mark_secrets(struct context *c, bool write)
+{
+	unsigned char key[32];
+	bool any = false;
+	for (size_t i = 0; i < c->project.secrets.count; i++)
+		any = any || c->project.secrets.items[i].on_rotate;
+	if (!any)
+		return 0;
+	int known = marks_key(&c->places, write, key, &c->error);
+	if (known < 0 && write)
+		return fail(c);
+	if (known == 0)
+		vault_marks(c->vault, &c->arena, key, &c->world);
+	explicit_bzero(key, sizeof(key));
+	return 0;
+}
+
+int see_secrets(struct context *c, bool write)
+{
+	vault_fingerprints(c->vault, &c->arena, &c->project, &c->world);
+	return mark_secrets(c, write);
+}
+
+static int open_secrets(struct context *c, bool write, bool new_values)
 {
 	if (!c->vault)
 		c->vault = vault_open(&c->places, write, &c->error);
 	if (!c->vault)
 		return write ? fail(c) : 0;
-	if (write && check_lost_keyring(c))
+	if (write && !new_values && check_lost_keyring(c))
 		return c->error.code;
 	if (write && !c->loop)
 		c->loop = loop_new();
 	if (write && vault_ensure(c->vault, c->loop, &c->project, &c->error))
 		return fail(c);
-	vault_fingerprints(c->vault, &c->arena, &c->project, &c->world);
-	return 0;
+	return see_secrets(c, write);
 }
 
 /*
@@ -126,6 +152,19 @@ static bool needs_inputs(enum goal g)
 	return g != GOAL_DOWN && g != GOAL_STOP && g != GOAL_RESTART;
 }
 
+/* What devenv.lock knows by its id alone may be another image here. */
+static int look_at_local(struct context *c)
+{
+	const struct lockfile *l = c->world.locked;
+	struct strs names = { 0 };
+	for (size_t i = 0; l && i < l->images.count; i++)
+		if (l->images.items[i].local && !world_image(&c->world, l->images.items[i].name))
+			strs_add(&c->arena, &names, l->images.items[i].name);
+	if (!names.count || c->world.registry.count)
+		return 0;
+	return engine_registry(c->engine, &c->arena, &names, &c->world, &c->error) ? fail(c) : 0;
+}
+
 static int look_further(struct context *c)
 {
 	struct strs tags = { 0 };
@@ -139,8 +178,9 @@ static int look_further(struct context *c)
 		return fail(c);
 	if (engine_networks(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
 		return fail(c);
+	int status = look_at_local(c);
 	lap(c, "engine", true);
-	return 0;
+	return status;
 }
 
 static int plan_once(struct context *c, const struct plan_request *r)
@@ -190,7 +230,8 @@ int make_plan(struct context *c, const struct plan_request *r)
 	int status = settle_branches(c, r);
 	status = status ? status : plan_once(c, r);
 	status = status ? status : check_engine(c, r);
-	if (!status && c->plan.steps.count && c->engine && !c->world.images_known) {
+	bool looks = c->plan.steps.count || c->project.frozen;
+	if (!status && looks && c->engine && !c->world.images_known) {
 		status = look_further(c);
 		status = status ? status : plan_once(c, r);
 	}
@@ -212,7 +253,7 @@ int prepare(struct context *c, const struct prepare *p)
 	if (!status && p->engine)
 		status = look(c);
 	if (!status)
-		status = open_secrets(c, act);
+		status = open_secrets(c, act, p->new_values);
 	lap(c, "secrets", false);
 	if (!status && act)
 		status = allocate_ports(c, &p->request, p->engine);
@@ -228,7 +269,9 @@ int prepare(struct context *c, const struct prepare *p)
 	if (probe_inputs(&c->arena, &inputs, &c->world, &c->error))
 		return fail(c);
 	lap(c, "inputs", false);
-	return make_plan(c, &p->request);
+	status = make_plan(c, &p->request);
+	bool starts = p->request.goal == GOAL_UP || p->request.goal == GOAL_RECREATE;
+	return !status && act && starts ? check_marks(c) : status;
 }
 
 struct watcher { /* from run's events to view's progress, secrets hidden */

@@ -40,46 +40,9 @@ static const char *source_line(void *ctx, const char *file, int line, size_t *le
 	return p;
 }
 
-static const char *last_part(const char *path)
-{
-	const char *dot = strrchr(path, '.');
-	return dot ? dot + 1 : path;
-}
-
-/*
- * Notes say what is read but not acted on. Where there are many they become one line, shown by the
- * commands that act on a whole configuration; with errors at hand they would only be in the way.
- * What a template says was not written here, and nobody here can do anything about it.
- */
-static void fold_notes(struct context *c)
-{
-	struct strs names = { 0 };
-	size_t kept = 0;
-	for (size_t i = 0; i < c->diags.count; i++) {
-		struct diag *d = &c->diags.items[i];
-		if (d->severity != SEV_NOTE || !d->path) {
-			c->diags.items[kept++] = *d;
-			continue;
-		}
-		const char *name = last_part(d->path);
-		bool ours = d->place.layer && starts_with(d->place.layer, "template ");
-		if (!ours && !strs_has(&names, name))
-			strs_add(&c->arena, &names, name);
-	}
-	c->diags.count = kept;
-	bool wanted =
-		c->cmd && (streq(c->cmd->name, "up") || streq(c->cmd->name, "config") ||
-				  streq(c->cmd->name, "plan") || streq(c->cmd->name, "generate"));
-	if (names.count && wanted && !c->diags.errors && !c->noted)
-		note(c, "note: checked, but not acted on by this version: %s",
-			strs_join(&c->arena, &names, ", "));
-	c->noted = c->noted || names.count;
-}
-
 int report(struct context *c)
 {
 	int status = c->diags.errors ? ERR_CONFIG : 0;
-	fold_notes(c);
 	if (!c->diags.count || (c->g.quiet && !status)) {
 		c->diags.count = 0;
 		return status;

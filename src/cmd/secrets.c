@@ -141,6 +141,43 @@ static int get(struct context *c, const char *name)
 
 enum { SECRET_MAX = 64 * 1024 };
 
+static bool is_running(struct context *c, const char *service)
+{
+	struct err quiet = ERR_INIT;
+	struct world w = { .now = 0 };
+	if (!c->engine)
+		c->engine = engine_open(&quiet);
+	if (!c->engine || engine_look(c->engine, &c->arena, c->project.workspace, &w, &quiet))
+		return false;
+	const struct container *k = world_container(&w, service);
+	return k && k->state == UNIT_RUNNING;
+}
+
+static int changed(struct context *c, const char *name, const char *what, bool followed)
+{
+	if (followed)
+		note(c, "%s %s; all who run have it", name, what);
+	else
+		note(c, "%s %s; `devenv up` brings it to those who use it", name, what);
+	return 0;
+}
+
+/*
+ * A server that runs and remembers it is told. One that does not may remember this very value, as
+ * when a lost keyring is made up for: the next `up` finds out.
+ */
+static int put(struct context *c, const struct secret *s, const struct buf *value)
+{
+	bool told = s->on_rotate && is_running(c, node_text(node_get(s->on_rotate, "service")));
+	bool followed = false;
+	int status = 0;
+	if (told)
+		status = rotate_secret(c, s, value, &followed);
+	else if (vault_set(c->vault, s->name, buf_str(value), value->len, &c->error))
+		status = fail(c);
+	return status ? status : changed(c, s->name, "is set", followed);
+}
+
 /* The value comes on standard input, never as an argument: other users can read those. */
 static int set(struct context *c, const char *name)
 {
@@ -159,10 +196,8 @@ static int set(struct context *c, const char *name)
 		return fail_with(c, ERR_USAGE, "a secret has at most 64 KiB");
 	if (value.len && value.data[value.len - 1] == '\n')
 		buf_truncate(&value, value.len - 1);
-	status = vault_set(c->vault, name, buf_str(&value), value.len, &c->error) ? fail(c) : 0;
+	status = put(c, project_secret(&c->project, name), &value);
 	buf_wipe(&value);
-	if (!status)
-		note(c, "%s is set; `devenv up` brings it to those who use it", name);
 	return status;
 }
 
@@ -173,10 +208,10 @@ static int rotate(struct context *c, const struct strs *args)
 		const struct secret *s = named_secret(c, args->items[i]);
 		if (!s)
 			return ERR_USAGE;
-		status = rotate_secret(c, s);
+		bool followed = false;
+		status = rotate_secret(c, s, NULL, &followed);
 		if (!status)
-			note(c, "%s has a new value; `devenv up` brings it to those who use it",
-				s->name);
+			changed(c, s->name, "has a new value", followed);
 	}
 	return status;
 }
@@ -209,10 +244,19 @@ const struct cmd cmd_secrets = {
 	.args = "ls | get NAME | set NAME | rotate NAME...",
 	.help = "the project's secrets: list, show one, set one from standard input, make new "
 		"values",
-	.detail = "Values are made once and kept in the workspace's keyring, outside of the "
-		  "checkout; they change\n"
-		  "only when their recipe does, or by set and rotate. Containers get them as files "
-		  "in /run/secrets.",
+	.detail =
+		"Values are made once and kept in the workspace's keyring, outside of the "
+		"checkout; they change\n"
+		"only when their recipe does, or by set and rotate. Containers get them as files "
+		"in /run/secrets.\n"
+		"rotate tells the service of `on_rotate`, then starts anew those who read the "
+		"secret, one after the\n"
+		"other in order of dependency; with `on_restart: reload` under their need of that "
+		"service they get\n"
+		"SIGHUP instead, with `ignore` they are left alone, as they read the file again by "
+		"themselves. Who\n"
+		"refuses the new value or does not become ready with it brings all back to the old "
+		"one.",
 	.max_args = -1,
 	.complete = COMPLETE_SECRET,
 	.verbs = verbs,

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "cmd/commands.h"
-#include "cmd/context.h"
 #include "cmd/traces.h"
+#include "cmd/lifecycle.h"
 #include "doc/json.h"
 #include "run/trace.h"
 #include "view/trace.h"
@@ -18,7 +18,8 @@
 enum { TIMEOUT_S = 10, TIMEOUT_MAX_S = 3600, ID_BYTES = 16, DATA_MAX = 256 << 20 };
 
 struct trace_opts {
-	bool all;
+	bool all, watch;
+	int every;
 	const char *from, *data, *har;
 	struct strs headers;
 	int timeout;
@@ -40,6 +41,10 @@ static const struct opt trace_options[] = {
 		NULL, COMPLETE_NONE, TRACE(timeout), false },
 	{ "all", 0, OPT_FLAG, NULL, "walk the health path of every route, as a table", NULL,
 		COMPLETE_NONE, TRACE(all), false },
+	{ "watch", 'w', OPT_FLAG, NULL, "show it again on each Enter", NULL, COMPLETE_NONE,
+		TRACE(watch), false },
+	{ "every", 0, OPT_INT, "SECONDS", "show it again each so many seconds, and on each Enter",
+		NULL, COMPLETE_NONE, TRACE(every), false },
 	{ "har", 0, OPT_TEXT, "FILE", "write the requests and answers as an HTTP archive, too",
 		NULL, COMPLETE_FILE, TRACE(har), false },
 	{ 0 },
@@ -283,6 +288,50 @@ static int run_all(struct context *c, struct trace_ask *ask)
 	return status ? status : worst;
 }
 
+/* ---- again and again ---- */
+
+static void add(struct context *c, struct strs *words, const char *option, const char *value)
+{
+	if (!value)
+		return;
+	strs_add(&c->arena, words, option);
+	strs_add(&c->arena, words, value);
+}
+
+/* What was typed, but for the repeating. */
+static struct strs words_of(struct context *c, const struct trace_opts *o, const struct strs *args)
+{
+	struct strs words = { 0 };
+	if (c->g.json)
+		strs_add(&c->arena, &words, "--json");
+	add(c, &words, "--ansi", c->g.ansi);
+	strs_add(&c->arena, &words, "trace");
+	if (o->all)
+		strs_add(&c->arena, &words, "--all");
+	add(c, &words, "--from", o->from);
+	for (size_t i = 0; i < o->headers.count; i++)
+		add(c, &words, "--header", o->headers.items[i]);
+	add(c, &words, "--data", o->data);
+	if (o->timeout)
+		add(c, &words, "--timeout", arena_printf(&c->arena, "%d", o->timeout));
+	add(c, &words, "--har", o->har);
+	strs_add(&c->arena, &words, "--");
+	for (size_t i = 0; i < args->count; i++)
+		strs_add(&c->arena, &words, args->items[i]);
+	return words;
+}
+
+static int repeat(struct context *c, const struct trace_opts *o, const struct strs *args)
+{
+	struct strs words = words_of(c, o, args);
+	if (o->every < 0)
+		return fail_with(c, ERR_USAGE, "--every takes a number of seconds from 1 on");
+	load_config(c); /* for its folder; what is wrong with it is said each time */
+	if (!c->root || c->error.code)
+		return c->error.code;
+	return run_again(c, &words, o->every);
+}
+
 static int run_trace(struct context *c, const void *opts, const struct strs *args)
 {
 	const struct trace_opts *o = opts;
@@ -290,6 +339,8 @@ static int run_trace(struct context *c, const void *opts, const struct strs *arg
 	struct err quiet = ERR_INIT;
 	int status = check_words(c, o, args);
 	status = status ? status : fill_ask(c, o, args, &ask);
+	if (!status && (o->watch || o->every))
+		return repeat(c, o, args);
 	status = status ? status : look(c);
 	if (status)
 		return status;

@@ -189,6 +189,8 @@ static int bring_up(struct context *c, const struct up_opts *o, const struct pla
 	for (size_t i = 0; i < c->plan.notes.count; i++)
 		note(c, "note: %s", c->plan.notes.items[i]);
 	status = work ? carry_out(c) : heal_files(c);
+	int noted = note_marks(c);
+	status = status ? status : noted;
 	status = !status && work ? check_survivors(c) : status;
 	return !status && c->world.volume_map.count ? data_settle(c) : status;
 }

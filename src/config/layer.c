@@ -167,10 +167,10 @@ static void read_includes(struct load *l, const struct reading *r, struct node *
 			diag_add(l->d, SEV_ERROR, item->place,
 				"an include names the path of a file");
 		if (node_get(item, "env_file"))
-			diag_add(l->d, SEV_NOTE, item->place,
-				"this version checks the env_file of an include but does not act "
-				"on it")
-				->path = "env_file of include";
+			diag_add(l->d, SEV_WARNING, item->place,
+				"the env_file of an include is not read")
+				->hint =
+				"put its variables into vars: of the file that is included";
 		const char *start = included_start(l, r, item, tree);
 		node_each_item(paths, j, path) include_path(l, r, path, start, tree, done, to);
 	}

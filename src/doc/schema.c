@@ -344,10 +344,6 @@ static void check_pair(
 	const struct field *f = named(s, p->key);
 	if (f) {
 		check_value(c, at, f, p->value);
-		if (f->flags & FIELD_LATER && p->value && p->value->kind != NODE_NULL)
-			diag_add(c->d, SEV_NOTE, p->key_place,
-				"this version checks \"%s\" but does not act on it yet", p->key)
-				->path = path_of(c, at);
 	} else if (!listed(s->carried, p->key)) {
 		if (s->any)
 			check_any(c, at, s, p);

@@ -143,7 +143,21 @@ static void run_read(struct decode *c, struct pane *p, const struct node *v, con
 
 static void trace_read(struct decode *c, struct pane *p, const struct node *v, const char *path)
 {
+	/* What reads or writes files of this host is the developer's to type. */
+	static const char *const allowed[] = { "--all", "--every", "--from", "--header", "-H",
+		"--timeout", "-t" };
 	words_read(c, p, v, path);
+	for (size_t i = 0; i < p->words.count; i++) {
+		const char *word = p->words.items[i];
+		const char *name = arena_strndup(c->a, word, strcspn(word, "="));
+		bool known = word[0] != '-';
+		for (size_t k = 0; k < countof(allowed); k++)
+			known = known || streq(name, allowed[k]);
+		if (!known)
+			say(c, SEV_ERROR, v->place, path, "a pane's trace takes no %s", name)
+				->hint =
+				"--every SECONDS, --from STAGE, --header, --timeout, --all";
+	}
 }
 
 static void command_read(struct decode *c, struct pane *p, const struct node *v, const char *path)

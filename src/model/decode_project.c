@@ -16,6 +16,7 @@ static void head_read(struct decode *c)
 	p->host = c->req->host;
 	p->tools = c->req->tools;
 	p->run = c->req->run;
+	p->frozen = c->req->frozen;
 	p->dev = streq(p->environment, "dev") || p->run;
 	p->name = project_slug(c->a, name ? name : path_base(p->dir));
 	p->workspace = p->run ? workspace_run_id(c->a, p->name, p->run)

@@ -24,7 +24,8 @@ static const struct field pane_fields[] = {
 	{ .name = "run", .types = T_STR, .help = "A command of the project, with arguments" },
 	{ .name = "trace",
 		.types = T_STR,
-		.help = "A request followed through its route: GET /api/orders" },
+		.help = "A request followed through its route, again on each Enter: GET "
+			"/api/orders; --every 5 GET /api/orders: each 5 seconds, too" },
 	{ .name = "command",
 		.types = T_STR | T_LIST,
 		.flags = FIELD_HOST,

@@ -44,6 +44,26 @@ const struct allocation *world_allocation(
 	return NULL;
 }
 
+const struct seen_secret *world_secret(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->secrets.count; i++) {
+		if (streq(w->secrets.items[i].name, name))
+			return &w->secrets.items[i];
+	}
+	return NULL;
+}
+
+struct volume_mark *volume_mark_find(
+	const struct volume_marks *list, const char *volume, const char *secret)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct volume_mark *m = &list->items[i];
+		if (streq(m->volume, volume) && streq(m->secret, secret))
+			return m;
+	}
+	return NULL;
+}
+
 const struct unit_record *world_record(const struct world *w, const char *service)
 {
 	for (size_t i = 0; i < w->records.count; i++) {
@@ -96,4 +116,12 @@ bool world_seen_ready(const struct world *w, const struct container *c)
 const char *world_input(const struct world *w, const char *path)
 {
 	return map_get(&w->inputs, path);
+}
+
+const struct seen_image *world_image(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->registry.count; i++)
+		if (streq(w->registry.items[i].name, name))
+			return &w->registry.items[i];
+	return NULL;
 }

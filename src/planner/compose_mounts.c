@@ -142,7 +142,7 @@ static void add_secrets(struct make *m, struct unit *u, struct node *list)
 		const struct secret_use *use = &s->secrets.items[i];
 		const char *name = secret_target(use);
 		hasher_str(part_hash(u, PART_SECRETS), use->target);
-		hasher_str(part_hash(u, PART_SECRETS), map_get(&m->fingerprints, use->source));
+		hash_secret_file(m, u, use);
 		any |= name != NULL;
 		if (name)
 			continue;

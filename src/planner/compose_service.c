@@ -134,7 +134,7 @@ static void put_keys(struct make *m, struct unit *u)
 static void put_image(struct make *m, struct unit *u)
 {
 	const struct service *s = u->service;
-	u->image = s->image_name;
+	u->image = s->image_name ? locked_name(m, s->image_name) : NULL;
 	if (u->rung)
 		u->image = u->rung->tag;
 	else if (s->build && !u->image)

@@ -77,6 +77,7 @@ void plan_before_create(struct make *m, struct step *after)
 {
 	plan_images_of(m, after);
 	plan_volumes(m);
+	plan_marked_volumes(m);
 }
 
 static void await_parts(struct make *m, struct step *s, const struct unit *u)
@@ -85,6 +86,7 @@ static void await_parts(struct make *m, struct step *s, const struct unit *u)
 	plan_need(m->plan, s, u->built);
 	for (size_t k = 0; k < u->shared.count; k++)
 		plan_need(m->plan, s, plan_find(m->plan, STEP_EXEC, u->shared.items[k].name));
+	await_marked_volumes(m, s, u);
 	plan_need(m->plan, s, m->mount_points);
 	await_clones(m, s, u->service);
 }

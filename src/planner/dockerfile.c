@@ -25,7 +25,7 @@ gid_t mapped_gid(const struct make *m, const struct image *i)
 static void write_from(struct writer *w)
 {
 	const struct image *i = w->r->image;
-	const char *from = w->r->parent ? w->r->parent->tag : i->from;
+	const char *from = w->r->parent ? w->r->parent->tag : w->r->from;
 	if (docker_plain(w, from, "._-/:@", "image to stand on"))
 		buf_addf(&w->out, "FROM %s\n", from);
 	if (w->r->parent && w->r->parent->image->user)
@@ -63,6 +63,17 @@ static bool named_zone(const char *zone)
 	return zone && !streq(zone, "UTC") && !streq(zone, "Etc/UTC");
 }
 
+void rung_packages(struct make *m, const struct rung *r, struct strs *out)
+{
+	const struct image *i = r->image;
+	for (size_t k = 0; k < i->packages.count; k++)
+		strs_add(m->a, out, i->packages.items[k]);
+	if (named_locale(i->locale))
+		strs_add(m->a, out, "locales");
+	if (named_zone(i->timezone))
+		strs_add(m->a, out, "tzdata");
+}
+
 static void write_packages(struct writer *w)
 {
 	static const char script[] = "export DEBIAN_FRONTEND=noninteractive\n"
@@ -70,7 +81,6 @@ static void write_packages(struct writer *w)
 				     "%s-q -y --no-install-recommends install -- \"$@\"\n"
 				     "apt-get clean\n"
 				     "rm -rf /var/lib/apt/lists/*";
-	const struct image *i = w->r->image;
 	struct strs args = { 0 };
 	const char *apt = w->r->certificates
 				  ? arena_printf(w->m->a,
@@ -79,13 +89,12 @@ static void write_packages(struct writer *w)
 					    host_bundle_in_image)
 				  : "apt-get -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 ";
 	strs_add(w->m->a, &args, "apt-get");
-	for (size_t k = 0; k < i->packages.count; k++)
-		strs_add(w->m->a, &args, i->packages.items[k]);
-	if (named_locale(i->locale))
-		strs_add(w->m->a, &args, "locales");
-	if (named_zone(i->timezone))
-		strs_add(w->m->a, &args, "tzdata");
-	if (args.count > 1)
+	rung_packages(w->m, w->r, &args);
+	if (args.count > 1 && w->r->lock && w->r->lock->packages.count) {
+		args.count = 1;
+		const char *locked = locked_install(w->m, w->r, apt, &args);
+		docker_run(w, locked, &args);
+	} else if (args.count > 1)
 		docker_run(w, arena_printf(w->m->a, script, apt, apt), &args);
 }
 

@@ -37,12 +37,37 @@ struct hasher *part_hash(struct unit *u, enum part p)
 	return u->hash[p];
 }
 
+void hash_secret_file(struct make *m, struct unit *u, const struct secret_use *use)
+{
+	const struct secret *x = project_secret(m->p, use->source);
+	if (!x || secret_answer(m->p, u->service, x) == FOLLOW_RESTART)
+		hasher_str(part_hash(u, PART_SECRETS), map_get(&m->fingerprints, use->source));
+}
+
 static int by_key(const void *key, const void *item)
 {
 	return strcmp(key, ((const struct section *)item)->key);
 }
 
-static void hash_node(struct unit *u)
+/* Its name is a hash of the image, the lock files and the install line: these say what changed. */
+static bool is_dependencies(const struct node *mount)
+{
+	const char *source = node_text(node_get(mount, "source"));
+	return source && starts_with(source, "devenv-deps-");
+}
+
+static const struct node *without_dependencies(struct make *m, const struct node *mounts)
+{
+	struct node *out = node_list(m->a, mounts->place), *item;
+	node_each_item(mounts, i, item)
+	{
+		if (!is_dependencies(item))
+			list_add(m->a, out, item);
+	}
+	return out;
+}
+
+static void hash_node(struct make *m, struct unit *u)
 {
 	const struct node_pair *pair;
 	cleanup_buf struct buf text = BUF_INIT;
@@ -52,7 +77,8 @@ static void hash_node(struct unit *u)
 			bsearch(pair->key, sections, countof(sections), sizeof(*sections), by_key);
 		struct hasher *h = part_hash(u, s ? s->part : PART_REST);
 		buf_truncate(&text, 0);
-		json_write(&text, pair->value, 0);
+		bool mounts = streq(pair->key, "volumes") && pair->value->kind == NODE_LIST;
+		json_write(&text, mounts ? without_dependencies(m, pair->value) : pair->value, 0);
 		hasher_str(h, pair->key);
 		hasher_field(h, buf_str(&text), text.len);
 	}
@@ -155,7 +181,7 @@ void hash_end(struct make *m, struct unit *u)
 
 void unit_hash(struct make *m, struct unit *u)
 {
-	hash_node(u);
+	hash_node(m, u);
 	hash_sources(m, u);
 	hash_host(m, u);
 	hash_end(m, u);

@@ -194,7 +194,7 @@ static void hash_secret_files(struct make *m, struct unit *u)
 	for (size_t i = 0; i < u->service->secrets.count; i++) {
 		const struct secret_use *use = &u->service->secrets.items[i];
 		hasher_str(part_hash(u, PART_SECRETS), use->target);
-		hasher_str(part_hash(u, PART_SECRETS), map_get(&m->fingerprints, use->source));
+		hash_secret_file(m, u, use);
 	}
 }
 

@@ -99,6 +99,19 @@ static bool certificates_part(const struct make *m, const struct rung *r, struct
 	return r->image->certificates_host;
 }
 
+static bool lock_part(const struct make *m, const struct rung *r, struct hasher *h)
+{
+	const struct locked_image *from = locked_image(m->w->locked, r->image->from);
+	const struct packages *l = r->lock ? &r->lock->packages : NULL;
+	bool stands = from && !r->parent;
+	hasher_str(h, stands ? from->digest : NULL);
+	for (size_t i = 0; l && i < l->count; i++) {
+		hasher_str(h, l->items[i].name);
+		hasher_str(h, l->items[i].version);
+	}
+	return stands || (l && l->count);
+}
+
 /* Ours is text that follows from the other parts and from how this version writes them. */
 static bool dockerfile_part(const struct make *m, const struct rung *r, struct hasher *h)
 {
@@ -125,6 +138,7 @@ static bool (*const parts[RUNG_PARTS])(
 	[RUNG_ENV] = env_part,
 	[RUNG_ARGS] = args_part,
 	[RUNG_CERTIFICATES] = certificates_part,
+	[RUNG_LOCK] = lock_part,
 	[RUNG_DOCKERFILE] = dockerfile_part,
 };
 

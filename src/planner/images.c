@@ -106,7 +106,7 @@ static void add_args(struct make *m, struct rung *r)
 	}
 	if (i->dockerfile && (i->parent || i->from))
 		strs_add(m->a, &r->build->args,
-			arena_printf(m->a, "BASE=%s", r->parent ? r->parent->tag : i->from));
+			arena_printf(m->a, "BASE=%s", r->parent ? r->parent->tag : r->from));
 	for (size_t k = 0; k < countof(proxies); k++)
 		strs_add(m->a, &r->build->args, proxies[k]);
 }
@@ -133,10 +133,13 @@ static const char *tag_of(struct make *m, const struct rung *r)
 {
 	char hex[HASH_HEX + 1];
 	struct hasher *h = hasher_new();
-	for (size_t i = 0; i < RUNG_PARTS; i++)
-		hasher_str(h, r->parts[i]);
+	for (size_t i = 0; i < RUNG_PARTS; i++) {
+		if (i != RUNG_LOCK || *r->parts[i]) /* without devenv.lock nothing has changed */
+			hasher_str(h, r->parts[i]);
+	}
 	hasher_end(h, hex);
-	return arena_printf(m->a, "devenv/%s:%.*s", image_repository(m->a, r->image->name), TAG_HEX, hex);
+	return arena_printf(
+		m->a, "devenv/%s:%.*s", image_repository(m->a, r->image->name), TAG_HEX, hex);
 }
 
 static void rung_make(struct make *m, struct rung *r)
@@ -147,6 +150,8 @@ static void rung_make(struct make *m, struct rung *r)
 	b->image = r->image;
 	b->timeout_ms = r->image->timeout_ms;
 	b->no_cache = m->req && m->req->no_cache;
+	b->pull = m->req && m->req->goal != GOAL_IMAGES && m->req->pull && !r->parent;
+	rung_lock(m, r);
 	rung_context(m, r);
 	add_args(m, r);
 	if (!r->image->dockerfile) {

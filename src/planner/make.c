@@ -71,6 +71,7 @@ static const struct {
 	[GOAL_GENERATE] = { plan_generate, true },
 	[GOAL_BUILD] = { plan_build, true },
 	[GOAL_RUN] = { plan_prepare, true },
+	[GOAL_IMAGES] = { plan_all_images, false },
 	[GOAL_TOOLS] = { plan_tools, false },
 	[GOAL_STAGES] = { plan_prepare, true },
 	[GOAL_CREATE] = { plan_made, true },
@@ -91,7 +92,9 @@ static void work_out(struct make *m)
 		else if (m->units[i].hosted)
 			host_unit(m, &m->units[i]);
 	}
-	files_make(m, compose_node(m));
+	m->compose = compose_node(m);
+	files_make(m, m->compose);
+	note_remembered(m);
 }
 
 int plan_make(struct arena *a, const struct project *p, const struct world *w,
@@ -104,8 +107,10 @@ int plan_make(struct arena *a, const struct project *p, const struct world *w,
 	m.plan = out;
 	*out = (struct plan){ .arena = a, .project = p };
 	select_units(&m);
-	if (goals[req->goal].files)
+	if (goals[req->goal].files) {
 		work_out(&m);
+		lock_check(&m);
+	}
 	if (d->errors == before)
 		goals[req->goal].steps(&m);
 	choose(&m);

@@ -20,12 +20,15 @@ static void sort_facts(struct facts *f)
 		qsort(f->items, f->count, sizeof(*f->items), by_path);
 }
 
+const char fact_any[] = "*";
+
 /* Does one side say that the other cannot but differ, and does it in just this way? */
 static const char *expected(const struct fact *here, const struct fact *there)
 {
-	return here && here->because && streq(here->instead, there ? there->value : NULL)
-		       ? here->because
-		       : NULL;
+	if (!here || !here->because)
+		return NULL;
+	bool so = here->instead == fact_any || streq(here->instead, there ? there->value : NULL);
+	return so ? here->because : NULL;
 }
 
 static void differ(
@@ -92,8 +95,9 @@ static void note_image(
 	if (!i->reference)
 		text = arena_printf(c->a, "%s: %s", env, i->why ? i->why : "it has no image");
 	else if (i->built)
-		text = arena_printf(c->a, "%s: image %s is not built yet: `devenv build --env %s`",
-			env, i->name, env);
+		text = arena_printf(c->a, "%s: %s %s is not built yet: `devenv build --env %s`",
+			env, i->release ? "the production image of" : "image",
+			i->release ? i->service->name : i->name, env);
 	else
 		text = arena_printf(c->a, "%s: the engine does not have %s: `docker pull %s`", env,
 			i->reference, i->reference);
@@ -230,6 +234,26 @@ static void all_services(struct comparison *c, struct strs *names)
 	strs_sort(names);
 }
 
+static bool compared_whole(const struct comparison *c)
+{
+	for (size_t i = 0; i < c->out->groups.count; i++) {
+		if (c->out->groups.items[i].notes.count)
+			return false;
+	}
+	return c->sides[0].images && c->sides[1].images;
+}
+
+/* What was not compared may be what a pattern is for. */
+static void note_unused(struct comparison *c)
+{
+	bool whole = compared_whole(c);
+	for (size_t i = 0; i < c->allowances.count; i++) {
+		const struct allowance *w = c->allowances.items[i];
+		if (!c->used[i] && (whole || !parity_is_content(c->a, w->pattern)))
+			*list_push(c->a, &c->out->unused) = w;
+	}
+}
+
 void parity_make(struct arena *a, const struct parity_side sides[2], const struct strs *services,
 	struct parity *out)
 {
@@ -245,8 +269,6 @@ void parity_make(struct arena *a, const struct parity_side sides[2], const struc
 	const struct strs *wanted = services->count ? services : &names;
 	for (size_t i = 0; i < wanted->count; i++)
 		compare_service(&c, wanted->items[i]);
-	for (size_t i = 0; i < c.allowances.count && !services->count; i++) {
-		if (!c.used[i])
-			*list_push(a, &out->unused) = c.allowances.items[i];
-	}
+	if (!services->count)
+		note_unused(&c);
 }

@@ -107,3 +107,12 @@ bool parity_allows(
 		return begins(&wanted, 0, &there, CONTENT);
 	return names_image(&wanted, &there, names);
 }
+
+bool parity_is_content(struct arena *a, const char *pattern)
+{
+	struct strs wanted = { 0 };
+	split_path(a, pattern, &wanted);
+	if (!wanted.count || !of_configuration(wanted.items[0]))
+		return true;
+	return streq(wanted.items[0], "images") || is_content(&wanted);
+}

@@ -41,15 +41,14 @@ static void image_of(struct make *m, struct unit *u, struct parity_image *out)
 		out->tree = path_normal(m->a, s->working_dir);
 	if (s->where == RUN_HOST)
 		out->why = "it runs on the host";
-	else if (u->release)
-		out->reference = u->release->tag;
 	else if (u->rung)
-		out->reference = u->rung->tag;
+		out->reference = u->release ? u->release->tag : u->rung->tag;
 	else if (s->build)
 		out->why = "Compose builds it, under one name for every environment";
 	else
 		out->reference = s->image_name;
 	out->built = u->rung != NULL;
+	out->release = u->release != NULL;
 }
 
 void parity_images(
@@ -59,6 +58,7 @@ void parity_images(
 	struct make m;
 	make_init(&m, a, p, w, &unheard);
 	rungs_make(&m);
+	releases_make(&m);
 	for (size_t i = 0; i < p->services.count; i++)
 		image_of(&m, &m.units[i], list_push(a, out));
 	make_release(&m);
@@ -123,15 +123,18 @@ static const char *with_names(struct reader *r, const char *value, bool declared
 		own_gid ? r->user->user : name_of(&r->groups, gid), rest);
 }
 
-static bool is_artifact(const struct reader *r, const char *path)
+static bool is_persisted(const struct reader *r, const char *path)
 {
-	const struct release *x = r->image->service->release;
-	for (size_t i = 0; x && i < x->artifacts.count; i++) {
-		const char *target = x->artifacts.items[i].target;
+	const struct service *s = r->image->service;
+	const struct release *release = s->release;
+	const char *dir = s->working_dir ? s->working_dir : "/";
+	for (size_t i = 0; i < release->artifacts.count; i++) {
+		const char *target = release->artifacts.items[i].target;
 		if (path_inside(target, path) || path_inside(path, target))
 			return true;
 	}
-	return false;
+	return release->dependencies && s->develop->deps.into &&
+	       path_inside(path_normal(r->a, path_join(r->a, dir, s->develop->deps.into)), path);
 }
 
 static void read_owned(struct reader *r, const struct image_fact *x, struct fact *f)
@@ -143,7 +146,7 @@ static void read_owned(struct reader *r, const struct image_fact *x, struct fact
 				     ? NULL
 				     : arena_printf(r->a, "dev maps %s to your ids", r->user->user);
 	}
-	if (!f->because && !r->project->dev && is_artifact(r, x->name)) {
+	if (!f->because && r->image->release && is_persisted(r, x->name)) {
 		f->instead = NULL;
 		f->because = "the release persists it; dev mirrors the sources";
 	}
@@ -162,6 +165,66 @@ static void read_id(struct reader *r, const struct image_fact *x, struct fact *f
 		return;
 	f->instead = declared;
 	f->because = arena_printf(r->a, "dev maps %s to your ids", r->user->user);
+}
+
+static bool has_variable(const struct service *s, const char *name)
+{
+	for (size_t i = 0; i < s->environment.count; i++) {
+		if (streq(s->environment.items[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+static bool has_port(struct reader *r, const char *name)
+{
+	const struct service *s = r->image->service;
+	for (size_t i = 0; i < s->ports.count; i++) {
+		const struct port *p = &s->ports.items[i];
+		if (streq(arena_printf(r->a, "%d/%s", p->target, p->protocol), name))
+			return true;
+	}
+	return false;
+}
+
+static bool is_passed(struct reader *r, const struct image_fact *x)
+{
+	const struct service *s = r->image->service;
+	const struct {
+		const char *group;
+		bool passed;
+	} all[] = {
+		{ "environment", x->name && has_variable(s, x->name) },
+		{ "ports", x->name && has_port(r, x->name) },
+		{ "command", s->command != NULL },
+		{ "entrypoint", s->entrypoint != NULL },
+		{ "working_dir", s->working_dir != NULL },
+		{ "healthcheck", s->check.kind != CHECK_NONE },
+		{ "stop_signal", s->stop_signal != NULL },
+		{ "user", s->user != NULL },
+	};
+	for (size_t i = 0; i < countof(all); i++) {
+		if (streq(all[i].group, x->group))
+			return all[i].passed;
+	}
+	return false;
+}
+
+/* What Compose passes in development is compared as configuration; here it is part of the image. */
+static void read_release(struct reader *r, const struct image_fact *x, struct fact *f)
+{
+	bool label =
+		streq(x->group, "labels") &&
+		(starts_with(x->name, "org.opencontainers.image.") ||
+			streq(x->name, "devenv.release") || streq(x->name, "devenv.environment") ||
+			streq(x->name, "devenv.dirty"));
+	if (label)
+		f->because = "the release says what it was built from";
+	else if (is_passed(r, x))
+		f->because = "the release holds what Compose passes in dev";
+	else
+		return;
+	f->instead = fact_any;
 }
 
 static const struct {
@@ -183,6 +246,8 @@ static void read_one(struct reader *r, const struct image_fact *x)
 		if (streq(readers[i].group, x->group))
 			readers[i].read(r, x, f);
 	}
+	if (r->image->release && !f->because)
+		read_release(r, x, f);
 }
 
 /* The nearest rung that has a user, where this environment maps it. */

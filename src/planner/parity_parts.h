@@ -10,5 +10,7 @@ struct fact *fact_add(
 void facts_of_node(struct arena *a, struct facts *out, const char *path, const struct node *n);
 /* The same of a list: one fact per item, named by it ("packages.curl"). */
 void facts_of_set(struct arena *a, struct facts *out, const char *path, const struct node *n);
+/* May a pattern of `allow` be about what images contain? */
+bool parity_is_content(struct arena *a, const char *pattern);
 
 #endif

@@ -22,6 +22,7 @@ enum rung_part {
 	RUNG_ENV,
 	RUNG_ARGS,
 	RUNG_CERTIFICATES,
+	RUNG_LOCK, /* what devenv.lock says of it; of a rung without lock "" */
 	RUNG_DOCKERFILE,
 	RUNG_PARTS,
 };
@@ -50,6 +51,9 @@ struct rung {
 	struct build *build;
 	bool certificates; /* itself or one below it trusts what the host trusts */
 	bool wanted;       /* a container that is made now stands on it */
+	bool forced;       /* built though the engine has it */
+	const char *from;  /* what it stands on, by digest where that is locked; NULL: a rung */
+	const struct locked_rung *lock;        /* of just these inputs; NULL: none that holds */
 	char parts[RUNG_PARTS][SHORT_HEX + 1]; /* digests; "": nothing said */
 };
 
@@ -117,8 +121,10 @@ struct make { /* one call */
 	const char *generated; /* absolute */
 	struct rung *rungs;
 	struct unit *units;
+	const struct node *compose;  /* compose.yml */
 	bool forced;                 /* what is made anew is so whatever Compose thinks of it */
 	struct step *built, *create; /* the last hook behind images; containers made together */
+	bool production;             /* for elsewhere: nothing of this machine is at hand */
 	struct step *mount_points;   /* makes directories in the sources; NULL: none to make */
 	struct map dirs;             /* paths of the generated set, so far */
 	struct map fingerprints;     /* secret -> fingerprint */
@@ -150,10 +156,22 @@ void rung_context(struct make *m, struct rung *r);
 const char *rung_file_name(
 	struct arena *a, size_t index); /* of the index-th of files:, in the context */
 char *dockerfile_text(struct make *m, const struct rung *r);
+/* Packages to install: declared ones and those that its locale and time zone need. */
+void rung_packages(struct make *m, const struct rung *r, struct strs *out);
 extern const char host_bundle_in_image[];
 uid_t mapped_uid(const struct make *m, const struct image *i);
 gid_t mapped_gid(const struct make *m, const struct image *i);
 
+/* lock.c: what devenv.lock holds for this run. */
+void rung_lock(struct make *m, struct rung *r); /* r->from, r->lock */
+/* Installs what is locked: the script, and its arguments. apt: the program with its options. */
+const char *locked_install(
+	struct make *m, const struct rung *r, const char *apt, struct strs *args);
+const char *locked_name(
+	const struct make *m, const char *name); /* of a registry image: by digest */
+void lock_check(struct make *m);                 /* what does not fit is said, or refused */
+void plan_images_and_pulls(struct make *m, struct step *after);
+void plan_all_images(struct make *m);                            /* GOAL_IMAGES */
 const char *image_repository(struct arena *a, const char *name); /* as Docker writes names */
 
 /* release.c, release_text.c, release_name.c: production images of modules. */
@@ -214,6 +232,11 @@ void plan_volumes(struct make *m);
 void plan_mount_points(struct make *m);
 const char *mount_point(struct make *m, const struct unit *u, const char *target);
 
+/* marked.c: plan->remembered; volumes that are made with a mark of a secret. */
+void note_remembered(struct make *m);
+void plan_marked_volumes(struct make *m);
+void await_marked_volumes(struct make *m, struct step *s, const struct unit *u);
+
 /* host_spec.c, host_env.c, host_install.c: services on the host. */
 extern const char host_gateway[]; /* this host's name in containers */
 void host_unit(struct make *m, struct unit *u);
@@ -243,6 +266,8 @@ bool unit_mounts(const struct unit *u, const char *volume);                /* by
 const char *volume_digest(struct arena *a, const struct volume_record *r); /* in that label */
 extern const struct part_word part_words[PARTS], rung_part_words[RUNG_PARTS];
 struct hasher *part_hash(struct unit *u, enum part p);
+/* A secret's value counts for those who must be started anew to follow it. */
+void hash_secret_file(struct make *m, struct unit *u, const struct secret_use *use);
 void hash_end(struct make *m, struct unit *u); /* parts, digest and inputs of what was hashed */
 void unit_hash(struct make *m, struct unit *u);
 const char *why_changed(struct make *m, const struct unit *u, const struct container *c);

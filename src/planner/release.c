@@ -93,7 +93,8 @@ void releases_make(struct make *m)
 {
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
-		if (u->service->release && u->rung && !m->p->dev && (u->chosen || (!m->req && m->w->source.known)))
+		if (u->service->release && u->rung && !m->p->dev &&
+			(u->chosen || (!m->req && m->w->source.known)))
 			release_make(m, u);
 	}
 }

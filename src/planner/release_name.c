@@ -93,12 +93,13 @@ static const char ask_script[] =
 	"    [ -n \"$2\" ] || { echo 200; exit 0; }\n"
 	"    printf \"GET %s HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n\" \"$2\" >&3\n"
 	"    read -r -t 5 version status rest <&3 && echo \"$status\"' health \"$@\") || exit 1\n"
-	"elif [ -n \"$2\" ]; then\n"
+	"elif command -v curl >/dev/null; then\n"
+	"  if [ -z \"$2\" ]; then exec curl -sS -m 5 \"telnet://127.0.0.1:$1\" </dev/null; fi\n"
 	"  got=$(curl -sS -m 5 -o /dev/null -w '%{http_code}' \"http://127.0.0.1:$1$2\") || exit "
 	"1\n"
 	"else\n"
-	"  curl -sS -m 5 -o /dev/null \"telnet://127.0.0.1:$1\" </dev/null || exit 1\n"
-	"  got=200\n"
+	"  if [ -z \"$2\" ]; then exec nc -z -w 5 127.0.0.1 \"$1\"; fi\n"
+	"  exec wget -q -T 5 -O /dev/null \"http://127.0.0.1:$1$2\"\n"
 	"fi\n"
 	"fine \"$got\" \"$3\"";
 

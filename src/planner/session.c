@@ -73,7 +73,7 @@ static void run_words(struct making *m, const struct pane *p, struct strs *argv)
 
 static void trace_words(struct making *m, const struct pane *p, struct strs *argv)
 {
-	add(m, argv, "trace", NULL);
+	add(m, argv, "trace", "--watch");
 	add_words(m, argv, &p->words);
 }
 

@@ -77,6 +77,8 @@ static void add_dependencies(struct make *m, struct unit *u, const struct owner 
 		hasher_str(h, world_input(m->w, path));
 		hasher_str(part, world_input(m->w, path));
 	}
+	hasher_str(part, deps->install);
+	hasher_field(part, ids, sizeof(ids));
 	hasher_end(h, hex);
 	const char *name =
 		arena_printf(m->a, "devenv-deps-%s-%.*s", u->service->name, VOLUME_HEX, hex);

@@ -138,7 +138,7 @@ struct step *plan_hooks(struct make *m, const char *event, struct step *before)
 
 static bool lacks(const struct make *m, const struct rung *r)
 {
-	return r->wanted && (!tag_known(m, r->tag) || m->req->build);
+	return r->wanted && (!tag_known(m, r->tag) || m->req->build || r->forced);
 }
 
 static bool lacks_any(const struct make *m)

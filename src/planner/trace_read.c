@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doc/record.h"
+#include "doc/proxy_line.h"
 
 enum { TCP_LISTEN = 0x0A };
 
@@ -49,19 +49,11 @@ static void read_sockets(struct arena *a, struct trace_seen *s)
 	}
 }
 
-/* The value of key=value or key="value"; NULL when it is not there. */
+/* NULL when it is not there. */
 static const char *field(struct arena *a, const char *line, const char *key)
 {
-	size_t len = strlen(key);
-	for (const char *at = strstr(line, key); at; at = strstr(at + 1, key)) {
-		if ((at != line && at[-1] != ' ') || at[len] != '=')
-			continue;
-		const char *v = at + len + 1;
-		if (*v == '"')
-			return arena_strndup(a, v + 1, strcspn(v + 1, "\""));
-		return arena_strndup(a, v, strcspn(v, " "));
-	}
-	return NULL;
+	struct span s;
+	return line_field(line, strlen(line), key, &s) ? arena_strndup(a, s.at, s.len) : NULL;
 }
 
 /* Of several tries the last: "10.0.0.2:80, 10.0.0.3:80". */
@@ -80,9 +72,13 @@ static const char *error_upstream(struct arena *a, const char *line)
 	return sep ? arena_strndup(a, sep + 3, strcspn(sep + 3, "/\"")) : NULL;
 }
 
-/* Error lines carry no id, but the request's first line. */
-static bool about(const struct trace_plan *p, struct arena *a, const char *line)
+/* Error lines carry no id, but the connection that the access line tells, too; where a log of
+ * another format does not, the request's first line has to do. */
+static bool about(const struct trace_plan *p, struct arena *a, const struct proxy_access *known,
+	const char *line)
 {
+	if (known)
+		return proxy_error_of(known, line, strlen(line));
 	return strstr(line, arena_printf(a, "request: \"%s %s ", p->method, p->path)) != NULL;
 }
 
@@ -102,14 +98,14 @@ static bool carries_id(const struct trace_plan *p, const char *line)
 }
 
 /* Is this line of the proxy's about the request? Then notes what it says. */
-static bool read_proxy_line(
-	struct arena *a, const struct trace_plan *p, const char *line, struct trace_proxied *out)
+static bool read_proxy_line(struct arena *a, const struct trace_plan *p,
+	const struct proxy_access *known, const char *line, struct trace_proxied *out)
 {
 	if (carries_id(p, line)) {
 		read_proxied(a, line, out);
 		return true;
 	}
-	if (!about(p, a, line))
+	if (!about(p, a, known, line))
 		return false;
 	const char *v = error_upstream(a, line);
 	out->error = line;
@@ -117,13 +113,34 @@ static bool read_proxy_line(
 	return true;
 }
 
+static bool of_proxy(const struct trace_plan *p, const struct trace_line *l)
+{
+	return p->via && streq(l->service, p->via->name);
+}
+
+/* The request as the proxy's access line has it; false: there is none, or it names no connection.
+ */
+static bool find_access(
+	const struct trace_plan *p, const struct trace_seen *s, struct proxy_access *out)
+{
+	for (size_t i = 0; i < s->lines.count; i++) {
+		const struct trace_line *l = &s->lines.items[i];
+		if (of_proxy(p, l) && carries_id(p, l->text) &&
+			proxy_access_read(out, l->text, strlen(l->text)))
+			return true;
+	}
+	return false;
+}
+
 static void read_lines(struct arena *a, const struct trace_plan *p, struct trace_seen *s)
 {
 	size_t kept = 0;
+	struct proxy_access access;
+	const struct proxy_access *known = find_access(p, s, &access) ? &access : NULL;
 	for (size_t i = 0; i < s->lines.count; i++) {
 		struct trace_line l = s->lines.items[i];
-		bool proxy = p->via && streq(l.service, p->via->name);
-		if (proxy ? read_proxy_line(a, p, l.text, &s->proxied) : carries_id(p, l.text))
+		if (of_proxy(p, &l) ? read_proxy_line(a, p, known, l.text, &s->proxied)
+				    : carries_id(p, l.text))
 			s->lines.items[kept++] = l;
 	}
 	s->lines.count = kept;

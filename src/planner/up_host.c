@@ -59,7 +59,8 @@ static void plan_orphan(
 {
 	const char *unit = c->host ? c->id : c->name;
 	const struct service *s = project_service(m->p, c->service);
-	struct place at = s ? s->place : (struct place){ 0 };
+	const struct node *all = node_get(m->p->tree, "services");
+	struct place at = s ? s->place : all ? all->place : (struct place){ 0 };
 	struct step *stop = plan_add(m->plan, STEP_STOP, unit, at, "%s", why);
 	struct step *remove = plan_add(m->plan, STEP_REMOVE, unit, at, "%s", why);
 	strs_add(m->a, &stop->containers, c->id);

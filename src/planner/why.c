@@ -31,6 +31,7 @@ const struct part_word rung_part_words[RUNG_PARTS] = {
 	[RUNG_ENV] = { "env", "env" },
 	[RUNG_ARGS] = { "args", "build arguments" },
 	[RUNG_CERTIFICATES] = { "certificates", "the host's certificates" },
+	[RUNG_LOCK] = { "lock", "devenv.lock" },
 	[RUNG_DOCKERFILE] = { "dockerfile", "its Dockerfile" },
 };
 
@@ -96,6 +97,16 @@ static const char *port_change(struct make *m, const struct unit *u)
 	return part_words[PART_PORTS].says;
 }
 
+/* The image of a service by itself: of a registry, by digest where it is locked. */
+static const char *why_image(struct make *m, const struct unit *u, const struct container *c)
+{
+	const char *name = u->service->image_name;
+	bool locked = name && !streq(locked_name(m, name), name);
+	if (!u->rung && locked && c->image && !streq(c->image, u->image))
+		return "image changed: devenv.lock";
+	return image_change(m, u, c->inputs);
+}
+
 /* Behind "volume.KEY=" in the label: which of the engine's volumes serves it. */
 static const char *volume_change(struct make *m, const struct unit *u, const char *inputs)
 {
@@ -124,7 +135,7 @@ const char *why_changed(struct make *m, const struct unit *u, const struct conta
 			continue;
 		const char *says = part_words[i].says;
 		if (i == PART_IMAGE)
-			says = image_change(m, u, c->inputs);
+			says = why_image(m, u, c);
 		if (i == PART_MOUNTS)
 			says = volume_change(m, u, c->inputs);
 		if (i == PART_PORTS)

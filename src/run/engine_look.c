@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "doc/json.h"
+#include "run/marks.h"
 
 static int wrong(struct err *e, const char *what, const char *wanted, const struct node *n)
 {
@@ -382,7 +383,8 @@ int engine_images(
 	return 0;
 }
 
-static int names_of(const struct node *list, struct arena *a, struct strs *out, struct err *e)
+static int names_of(const struct node *list, struct arena *a, struct strs *out,
+	struct volume_marks *marks, struct err *e)
 {
 	struct node *item;
 	node_each_item(list, i, item)
@@ -392,30 +394,34 @@ static int names_of(const struct node *list, struct arena *a, struct strs *out, 
 			return wrong(e, "an entry", "a mapping", item);
 		if (text_of(item, "Name", &name, e))
 			return -1;
-		if (name && !strs_has(out, name))
-			strs_add(a, out, name);
+		if (!name || strs_has(out, name))
+			continue;
+		strs_add(a, out, name);
+		if (marks)
+			marks_parse(a, name,
+				node_text(node_get(node_get(item, "Labels"), marks_label)), marks);
 	}
 	return 0;
 }
 
-/* Adds the names of what carries a label to out. */
+/* Adds the names of what carries a label to out, and what they know of secrets to marks. */
 static int look_names(struct engine *g, struct arena *a, const char *path, const char *key,
-	const char *label, struct strs *out, struct err *e)
+	const char *label, struct strs *out, struct volume_marks *marks, struct err *e)
 {
 	const struct node *list = NULL;
 	if (ask_list(g, a, filtered(a, path, "label", label), key, &list, e))
 		return -1;
-	return names_of(list, a, out, e);
+	return names_of(list, a, out, marks, e);
 }
 
 /* What Compose made for the workspace, and what carries our own label. */
 static int look_workspace(struct engine *g, struct arena *a, const char *path, const char *key,
-	const char *workspace, struct strs *out, struct err *e)
+	const char *workspace, struct strs *out, struct volume_marks *marks, struct err *e)
 {
 	*out = (struct strs){ 0 };
 	if (look_names(g, a, path, key, arena_printf(a, "com.docker.compose.project=%s", workspace),
-		    out, e) ||
-		look_names(g, a, path, key, workspace_label(a, workspace), out, e))
+		    out, marks, e) ||
+		look_names(g, a, path, key, workspace_label(a, workspace), out, marks, e))
 		return -1;
 	strs_sort(out);
 	return 0;
@@ -424,8 +430,9 @@ static int look_workspace(struct engine *g, struct arena *a, const char *path, c
 int engine_volumes(
 	struct engine *g, struct arena *a, const char *workspace, struct world *w, struct err *e)
 {
-	if (look_workspace(g, a, "/volumes?", "Volumes", workspace, &w->volumes, e) ||
-		look_names(g, a, "/volumes?", "Volumes", "devenv.shared", &w->volumes, e))
+	w->labels = (struct volume_marks){ 0 };
+	if (look_workspace(g, a, "/volumes?", "Volumes", workspace, &w->volumes, &w->labels, e) ||
+		look_names(g, a, "/volumes?", "Volumes", "devenv.shared", &w->volumes, NULL, e))
 		return -1;
 	w->volumes_known = true;
 	return 0;
@@ -434,5 +441,5 @@ int engine_volumes(
 int engine_networks(
 	struct engine *g, struct arena *a, const char *workspace, struct world *w, struct err *e)
 {
-	return look_workspace(g, a, "/networks?", NULL, workspace, &w->networks, e);
+	return look_workspace(g, a, "/networks?", NULL, workspace, &w->networks, NULL, e);
 }

@@ -1,8 +1,10 @@
 /*
  * One child under a guard. Comes in: program, environment, directory, descriptors. Goes out: a pid.
- * An intermediate process enters the guard's namespaces and clones the child with us as its parent
- * (as runc does); both share our memory until the program runs, so that 100 starts cost what 100
- * vforks cost, and say by an errno in it how far they came.
+ * Root bears it into the guard's PID namespace and lets it enter the mounts itself; others may not,
+ * so an intermediate process enters both and clones the child with us as its parent (as runc does).
+ * All share our memory until the program runs, so that 100 starts cost what 100 vforks cost, and
+ * say by an errno in it how far they came. Of our descriptors, which are many, only the first few
+ * are copied: those that become streams are put there before.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,9 +25,11 @@ struct start { /* shared with both processes */
 	const struct guard_launch *launch;
 	const char *path;
 	char *const *env;
-	int null, pidfd, cgroup; /* -1: none */
-	char *stack;             /* of the child, its upper end */
-	volatile int failed;     /* errno; 0: it runs */
+	int slots;           /* the first of three descriptors for its streams */
+	int pidfd, cgroup;   /* -1: none */
+	bool enters;         /* the child has the guard's mounts still before it */
+	char *stack;         /* of the child, its upper end */
+	volatile int failed; /* errno; 0: it runs */
 	volatile enum stage_of_start at;
 	volatile pid_t pid;
 	uint64_t brand;
@@ -57,11 +61,15 @@ BORROWED_STACK static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Our table of descriptors is shared until here: what follows changes the child's alone. */
 BORROWED_STACK static int join_streams(const struct start *s)
 {
-	int out = s->launch->out >= 0 ? s->launch->out : s->null;
-	int err = s->launch->err >= 0 ? s->launch->err : s->null;
-	return dup2(s->null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 ? -1 : 0;
+	if (syscall(SYS_close_range, (unsigned)s->slots + 3, ~0u, CLOSE_RANGE_UNSHARE))
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (dup2(s->slots + i, i) < 0)
+			return -1;
+	return (int)syscall(SYS_close_range, 3u, ~0u, 0u);
 }
 
 BORROWED_STACK static int child(void *arg)
@@ -69,6 +77,8 @@ BORROWED_STACK static int child(void *arg)
 	struct start *s = arg;
 	if (s->cgroup >= 0 && write(s->cgroup, "0", 1) != 1)
 		give_up(s, AT_CGROUP);
+	if (s->enters && setns(s->pidfd, CLONE_NEWNS))
+		give_up(s, AT_ENTER);
 	setsid();
 	if (chdir(s->launch->dir))
 		give_up(s, AT_DIR);
@@ -76,40 +86,58 @@ BORROWED_STACK static int child(void *arg)
 		give_up(s, AT_STREAMS);
 	default_signals();
 	brand_put(s->brand);
-	syscall(SYS_close_range, 3u, ~0u, 0u);
 	execve(s->path, (char *const *)(uintptr_t)s->launch->argv, s->env);
 	give_up(s, AT_EXEC);
 }
 
+enum { CHILD_FLAGS = CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD };
+
 BORROWED_STACK static int intermediate(void *arg)
 {
 	struct start *s = arg;
-	int names = CLONE_NEWPID | CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0);
-	if (setns(s->pidfd, names))
+	if (setns(s->pidfd, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUSER))
 		give_up(s, AT_ENTER);
-	pid_t pid = clone(child, s->stack, CLONE_PARENT | CLONE_VM | CLONE_VFORK | SIGCHLD, s);
+	pid_t pid = clone(child, s->stack, CHILD_FLAGS | CLONE_PARENT, s);
 	if (pid < 0)
 		give_up(s, AT_CLONE);
 	s->pid = pid;
 	leave(0);
 }
 
-static int start_it(struct guard *g, struct start *s)
+static int start_through_another(struct guard *g, struct start *s)
 {
-	char *stacks = g->stacks;
-	s->stack = stacks + GUARD_STACK;
-	if (g->kind != GUARD_PIDNS) {
-		s->pid = clone(child, s->stack, CLONE_VM | CLONE_VFORK | SIGCHLD, s);
-		return s->pid < 0 ? -1 : 0;
-	}
-	/* It opens nothing: a table of descriptors of its own would only cost its copying. */
-	pid_t pid = clone(intermediate, stacks + 2 * GUARD_STACK,
-		CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, s);
+	pid_t pid = clone(intermediate, (char *)g->stacks + 2 * GUARD_STACK, CHILD_FLAGS, s);
 	if (pid < 0)
 		return -1;
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return 0;
+}
+
+/* Only what we bear in between is in the namespace; we ourselves never are (pid_namespaces(7)). */
+static int start_in_namespace(struct guard *g, struct start *s)
+{
+	s->enters = true;
+	if (setns(g->fd, CLONE_NEWPID)) {
+		s->failed = errno;
+		s->at = AT_ENTER;
+		return 0;
+	}
+	s->pid = clone(child, s->stack, CHILD_FLAGS, s);
+	int failed = errno;
+	if (setns(g->home, CLONE_NEWPID))
+		bug("the way back from a PID namespace is barred: %s", strerror(errno));
+	errno = failed;
+	return s->pid < 0 ? -1 : 0;
+}
+
+static int start_it(struct guard *g, struct start *s)
+{
+	s->stack = (char *)g->stacks + GUARD_STACK;
+	if (g->kind == GUARD_PIDNS)
+		return geteuid() ? start_through_another(g, s) : start_in_namespace(g, s);
+	s->pid = clone(child, s->stack, CHILD_FLAGS, s);
+	return s->pid < 0 ? -1 : 0;
 }
 
 static int start_blocked(struct guard *g, struct start *s)
@@ -258,19 +286,37 @@ static int explain(const struct start *s, struct err *e)
 	return err_set(e, ERR_FAILED, "cannot run %s: %s", name, why);
 }
 
+/* slots: standard input, which stays, and the two that are this child's. */
+static int put_streams(struct guard *g, const struct guard_launch *l)
+{
+	int given[] = { l->out, l->err };
+	for (int i = 0; i < 2; i++)
+		if (dup3(given[i] >= 0 ? given[i] : g->slots, g->slots + 1 + i, O_CLOEXEC) < 0)
+			return -1;
+	return 0;
+}
+
+/* Nobody but the child keeps its streams open. */
+static void take_streams(struct guard *g)
+{
+	for (int i = 1; i < 3; i++)
+		dup3(g->slots, g->slots + i, O_CLOEXEC);
+}
+
 static int spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, struct err *e)
 {
 	char path[4096];
 	if (guard_check(l, path, sizeof(path), e))
 		return -1;
 	struct arena a = ARENA_INIT;
-	struct start s = { .launch = l, .path = path, .pidfd = g->fd, .cgroup = -1 };
+	struct start s = {
+		.launch = l, .path = path, .pidfd = g->fd, .slots = g->slots, .cgroup = -1
+	};
 	s.env = marked_environment(&a, g, l);
 	s.brand = brand_of(g->workspace, l->unit).value;
-	s.null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (g->kind == GUARD_CGROUP)
 		s.cgroup = cgroup_open(g->cgroup, l->unit);
-	int rc = s.null < 0 ? err_errno(e, "cannot run %s: opening /dev/null", l->argv[0]) : 0;
+	int rc = put_streams(g, l) ? err_errno(e, "cannot run %s: its streams", l->argv[0]) : 0;
 	if (!rc && g->kind == GUARD_CGROUP && s.cgroup < 0)
 		rc = err_errno(e, "cannot run %s: making its cgroup", l->argv[0]);
 	if (!rc && start_blocked(g, &s)) {
@@ -281,8 +327,7 @@ static int spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, stru
 	}
 	*pid = s.pid;
 	int failed = errno;
-	if (s.null >= 0)
-		close(s.null);
+	take_streams(g);
 	if (s.cgroup >= 0)
 		close(s.cgroup);
 	arena_release(&a);

@@ -270,11 +270,39 @@ static bool forbidden(enum guard_kind k)
 	return forced && *forced && !streq(forced, kinds[k].forced);
 }
 
+/* Low numbers, as these are had early: what a child copies of our descriptors ends with them. */
+static int open_descriptors(struct guard *g)
+{
+	int all[32], count = 0;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	g->home = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	for (; null >= 0 && count < (int)countof(all); count++) {
+		all[count] = fcntl(null, F_DUPFD_CLOEXEC, 3);
+		if (all[count] < 0)
+			break;
+		if (count > 1 && all[count] == all[count - 2] + 2) {
+			g->slots = all[count - 2];
+			count -= 2;
+			break;
+		}
+	}
+	while (count > 0)
+		close(all[--count]);
+	if (null >= 0)
+		close(null);
+	return g->home < 0 || g->slots < 0 ? -1 : 0;
+}
+
 struct guard *guard_new(const char *workspace, struct err *e)
 {
 	struct guard *g = xcalloc(1, sizeof(*g));
 	snprintf(g->workspace, sizeof(g->workspace), "%s", workspace);
-	g->fd = g->pipe = -1;
+	g->fd = g->pipe = g->home = g->slots = -1;
+	if (open_descriptors(g)) {
+		err_errno(e, "starting the guardian");
+		guard_free(g);
+		return NULL;
+	}
 	g->stacks = mmap(NULL, GUARD_STACK * 2, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	err_set(e, ERR_FAILED, "DEVENV_GUARD names no guard (pidns, cgroup, subreaper)");
@@ -313,5 +341,9 @@ void guard_free(struct guard *g)
 		munmap(g->stacks, GUARD_STACK * 2);
 	/* The others would look for what is left once more: there is nothing. */
 	drop_guardian(g);
+	for (int i = 0; g->slots >= 0 && i < 3; i++)
+		close(g->slots + i);
+	if (g->home >= 0)
+		close(g->home);
 	xfree(g);
 }

@@ -105,13 +105,13 @@ void facts_of_accounts(
 
 /* ---- packages ---- */
 
-struct package {
+struct stanza {
 	const char *name, *version, *arch;
 	bool absent;
 };
 
 /* Of one that is there for two architectures the second one bears that in its name. */
-static void end_package(struct arena *a, struct package *p, struct image_facts *out)
+static void end_package(struct arena *a, struct stanza *p, struct image_facts *out)
 {
 	const struct image_fact *last =
 		out->items.count ? &out->items.items[out->items.count - 1] : NULL;
@@ -121,18 +121,18 @@ static void end_package(struct arena *a, struct package *p, struct image_facts *
 			again && p->arch ? arena_printf(a, "%s:%s", p->name, p->arch) : p->name,
 			p->version);
 	}
-	*p = (struct package){ 0 };
+	*p = (struct stanza){ 0 };
 }
 
-struct package_field {
+struct stanza_field {
 	const char *prefix;
-	size_t offset; /* in struct package */
+	size_t offset; /* in struct stanza */
 };
 
-static void read_packages(struct arena *a, const char *text, const struct package_field *fields,
+static void read_packages(struct arena *a, const char *text, const struct stanza_field *fields,
 	size_t count, struct image_facts *out)
 {
-	struct package p = { 0 };
+	struct stanza p = { 0 };
 	struct line l;
 	while (next_line(&text, &l)) {
 		if (!l.len)
@@ -150,19 +150,19 @@ static void read_packages(struct arena *a, const char *text, const struct packag
 
 void facts_of_dpkg(struct arena *a, const char *text, struct image_facts *out)
 {
-	static const struct package_field fields[] = {
-		{ "Package: ", offsetof(struct package, name) },
-		{ "Version: ", offsetof(struct package, version) },
-		{ "Architecture: ", offsetof(struct package, arch) },
+	static const struct stanza_field fields[] = {
+		{ "Package: ", offsetof(struct stanza, name) },
+		{ "Version: ", offsetof(struct stanza, version) },
+		{ "Architecture: ", offsetof(struct stanza, arch) },
 	};
 	read_packages(a, text, fields, countof(fields), out);
 }
 
 void facts_of_apk(struct arena *a, const char *text, struct image_facts *out)
 {
-	static const struct package_field fields[] = {
-		{ "P:", offsetof(struct package, name) },
-		{ "V:", offsetof(struct package, version) },
+	static const struct stanza_field fields[] = {
+		{ "P:", offsetof(struct stanza, name) },
+		{ "V:", offsetof(struct stanza, version) },
 	};
 	read_packages(a, text, fields, countof(fields), out);
 }

@@ -44,6 +44,7 @@ void log_filter_release(struct log_filter *f)
 		xfree(f->regex);
 	}
 	buf_release(&f->text);
+	arena_release(&f->arena);
 }
 
 bool log_filter_service(const struct log_filter *f, const char *service)
@@ -62,13 +63,28 @@ static bool matches(struct log_filter *f, const char *text, size_t len)
 	return regexec(f->regex, buf_str(&f->text), 0, NULL, 0) == 0;
 }
 
-/* What is cheap to ask comes first. */
-bool log_filter_line(struct log_filter *f, int64_t time_ns, const char *text, size_t len)
+/* By itself, whatever it follows. What is cheap to ask comes first. */
+static bool wanted(
+	struct log_filter *f, const char *service, int64_t time_ns, const char *text, size_t len)
+{
+	const struct log_query *q = f->query;
+	return (!f->request_len || line_has_id(text, len, q->request, f->request_len) ||
+		       (service && log_join_has(f, service, time_ns, text, len))) &&
+	       (q->level == LEVEL_NONE || line_level(text, len) >= q->level);
+}
+
+bool log_filter_line(
+	struct log_filter *f, struct log_past *past, int64_t time_ns, const char *text, size_t len)
 {
 	const struct log_query *q = f->query;
 	if (time_ns < q->since_ns || (q->until_ns > 0 && time_ns > q->until_ns))
 		return false;
-	return (!f->request_len || line_has_id(text, len, q->request, f->request_len)) &&
-	       matches(f, text, len) &&
-	       (q->level == LEVEL_NONE || line_level(text, len) >= q->level);
+	if (!f->request_len && q->level == LEVEL_NONE)
+		return matches(f, text, len);
+	bool goes_on = past && line_goes_on(&past->course, text, len);
+	bool kept = (goes_on && past->kept) ||
+		    wanted(f, past ? past->service : NULL, time_ns, text, len);
+	if (past)
+		past->kept = kept;
+	return kept && matches(f, text, len);
 }

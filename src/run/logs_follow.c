@@ -20,6 +20,8 @@ struct followed { /* one copy of a service */
 	struct container container; /* strings are those above */
 	struct log_stream *stream;
 	int64_t last_ns;
+	struct log_past past[2]; /* of its two streams */
+	struct log_waiting waiting;
 };
 
 struct follow {
@@ -42,7 +44,14 @@ static void on_line(void *ctx, const char *service, int number, enum stream s, i
 	if (time_ns <= u->last_ns)
 		return;
 	u->last_ns = time_ns;
-	if (log_filter_line(&f->filter, time_ns, line, len))
+	bool wanted = log_filter_line(&f->filter, &u->past[s == STREAM_STDERR], time_ns, line, len);
+	if (f->filter.request_len && !wanted)
+		log_waiting_keep(&u->waiting, s, time_ns, line, len);
+	if (f->filter.request_len && wanted) {
+		log_join_note(&f->filter, service, time_ns, line, len);
+		log_waiting_give(&u->waiting, &f->filter, service, number, f->fn, f->ctx);
+	}
+	if (wanted)
 		f->fn(f->ctx, service, number, s, time_ns, line, len);
 }
 
@@ -65,6 +74,7 @@ static struct followed *unit_of(struct follow *f, const struct container *c)
 	u->owner = f;
 	u->number = c->number;
 	snprintf(u->service, sizeof(u->service), "%s", c->service);
+	u->past[0].service = u->past[1].service = u->service;
 	u->last_ns = last_shown(f, c);
 	u->next = f->units;
 	f->units = u;
@@ -187,6 +197,7 @@ static void follow_release(struct follow *f)
 		struct followed *u = f->units;
 		f->units = u->next;
 		log_stream_free(u->stream);
+		log_waiting_release(&u->waiting);
 		xfree(u);
 	}
 	log_tail_free(f->tail);

@@ -32,6 +32,7 @@ struct source_of_log { /* one copy of a service: its generations, oldest first *
 	const char *next; /* in it */
 	size_t dropped;   /* bytes of it that were given back */
 	struct log_line head;
+	struct log_past past[2]; /* of its two streams */
 	bool ended;
 };
 
@@ -168,6 +169,7 @@ static void advance(struct source_of_log *s)
 
 static void rewind_source(struct source_of_log *s)
 {
+	s->past[0].service = s->past[1].service = s->service;
 	s->at = 0;
 	s->next = s->count ? s->pieces[0].data : NULL;
 	s->ended = s->count == 0;
@@ -190,7 +192,7 @@ static void begin_at_tail(struct source_of_log *s, struct log_filter *f, int tai
 			size_t begin = before ? (size_t)(before - p->data) + 1 : 0;
 			struct log_line l;
 			if (log_line_read(p->data + begin, end - 1 - begin, &l) && l.kind != '-' &&
-				log_filter_line(f, l.time_ns, l.text, l.len)) {
+				log_filter_line(f, NULL, l.time_ns, l.text, l.len)) {
 				left--;
 				s->at = k;
 				s->next = p->data + begin;
@@ -226,7 +228,8 @@ static void merge(struct sources *list, struct log_filter *f, struct loop *l, lo
 	for (struct source_of_log *s; (s = earliest(list, &second));) {
 		/* As long as it stays the earliest there is nothing to compare. */
 		do {
-			if (log_filter_line(f, s->head.time_ns, s->head.text, s->head.len))
+			if (log_filter_line(f, &s->past[s->head.kind == 'e'], s->head.time_ns,
+				    s->head.text, s->head.len))
 				fn(ctx, s->service, s->number,
 					s->head.kind == 'e' ? STREAM_STDERR : STREAM_STDOUT,
 					s->head.time_ns, s->head.text, s->head.len);
@@ -237,6 +240,35 @@ static void merge(struct sources *list, struct log_filter *f, struct loop *l, lo
 			if (loop_interrupts(l) != before)
 				return;
 		}
+	}
+}
+
+/* ---- lines of a proxy that belong to a request without saying so ---- */
+
+static void note_line(
+	struct log_filter *f, const struct source_of_log *s, const char *line, const char *end)
+{
+	const struct log_query *q = f->query;
+	struct log_line l;
+	if (log_line_read(line, (size_t)(end - line), &l) && l.kind != '-' &&
+		line_has_id(l.text, l.len, q->request, f->request_len))
+		log_join_note(f, s->service, l.time_ns, l.text, l.len);
+}
+
+/* Looked for before all else: an error line comes before the access line that tells whose it is. */
+static void find_accesses(struct log_filter *f, const struct source_of_log *s)
+{
+	for (int k = 0; k < s->count; k++) {
+		const struct piece_of_log *p = &s->pieces[k];
+		const char *at = p->data, *end = p->data + p->size;
+		while ((at = memmem(at, (size_t)(end - at), f->query->request, f->request_len))) {
+			const char *before = memrchr(p->data, '\n', (size_t)(at - p->data));
+			const char *nl = memchr(at, '\n', (size_t)(end - at));
+			nl = nl ? nl : end;
+			note_line(f, s, before ? before + 1 : p->data, nl);
+			at = nl;
+		}
+		madvise((char *)(uintptr_t)p->data, p->mapped, MADV_DONTNEED);
 	}
 }
 
@@ -304,6 +336,8 @@ static int history(struct arena *a, struct loop *l, const char *dir, const char 
 		rc = find_sources(a, once, f, &list, e);
 	for (size_t i = kept; i < list.count; i++)
 		list.items[i].number = 0;
+	for (size_t i = 0; i < list.count && !rc && f->request_len; i++)
+		find_accesses(f, &list.items[i]);
 	for (size_t i = 0; i < list.count && !rc; i++) {
 		if (f->query->tail >= 0)
 			begin_at_tail(&list.items[i], f, f->query->tail);

@@ -20,7 +20,8 @@ struct tailed { /* one file */
 	char service[300];
 	int fd; /* -1: not open */
 	off_t at;
-	struct buf part; /* of a line that is not whole yet */
+	struct buf part;         /* of a line that is not whole yet */
+	struct log_past past[2]; /* of its two streams */
 };
 
 struct log_tail {
@@ -122,7 +123,8 @@ static void give_line(struct log_tail *t, struct tailed *f, const char *line, si
 		return;
 	if (l.kind == '-')
 		log_mark_run(&f->mark, l.text, l.len);
-	else if (f->mark.host && log_filter_line(t->filter, l.time_ns, l.text, l.len))
+	else if (f->mark.host &&
+		 log_filter_line(t->filter, &f->past[l.kind == 'e'], l.time_ns, l.text, l.len))
 		t->fn(t->ctx, f->service, f->mark.number,
 			l.kind == 'e' ? STREAM_STDERR : STREAM_STDOUT, l.time_ns, l.text, l.len);
 }
@@ -173,6 +175,7 @@ static void add(struct log_tail *t, const char *service, const struct log_mark *
 	struct tailed *f = xcalloc(1, sizeof(*f));
 	snprintf(f->service, sizeof(f->service), "%s", service);
 	f->mark = *m;
+	f->past[0].service = f->past[1].service = f->service;
 	f->fd = -1;
 	f->next = t->files;
 	t->files = f;

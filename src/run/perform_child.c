@@ -20,7 +20,8 @@ struct child_state {
 	char progress[200]; /* the last step of a build */
 	double fraction;    /* of it */
 	struct pull pull;
-	int stops; /* interrupts passed on */
+	int stops;           /* interrupts passed on */
+	struct buf unlocked; /* of a build: what the mirror has no longer as it is locked */
 };
 
 void tail_add(struct tail *t, const char *line, size_t len)
@@ -76,6 +77,12 @@ static bool is_compose(const struct step *s)
 	       streq(s->argv.items[1], "compose");
 }
 
+static bool is_pull(const struct step *s)
+{
+	return s->argv.count > 1 && streq(path_base(s->argv.items[0]), "docker") &&
+	       streq(s->argv.items[1], "pull");
+}
+
 /*
  * Compose outlives a devenv that is killed and goes on making things: it keeps the workspace's
  * lock, so that the next devenv does not make the same at the same time.
@@ -104,6 +111,7 @@ static void child_end(struct job *j)
 	struct child_state *st = j->state;
 	child_free(st->child);
 	buf_release(&st->input);
+	buf_release(&st->unlocked);
 	xfree(st);
 	j->state = NULL;
 }
@@ -173,6 +181,36 @@ static bool pulls(struct job *j, const char *line, size_t len)
 	return true;
 }
 
+/*
+ * "devenv.lock: tini is locked at 1.0, the mirror has 1.1": said by the rung's own script. BuildKit
+ * puts "#5 0.42 " in front.
+ */
+static bool unlocked_line(struct job *j, const char *line)
+{
+	static const char mark[] = "devenv.lock: ";
+	struct child_state *st = j->state;
+	if (*line == '#')
+		line += strcspn(line, " ") + 1, line += strspn(line, "0123456789. ");
+	if (!starts_with(line, mark))
+		return false;
+	buf_addf(&st->unlocked, "%s%s", st->unlocked.len ? "; " : "", line + strlen(mark));
+	if (j->step->build->near)
+		job_say(j, EV_NOTE, line, -1);
+	return true;
+}
+
+static void explain_unlocked(struct job *j)
+{
+	const struct build *b = j->step->build;
+	struct child_state *st = j->state;
+	err_set(&j->error, ERR_FAILED, "devenv.lock names what the mirror no longer has: %.700s",
+		buf_str(&st->unlocked));
+	err_hint(&j->error,
+		"`devenv lock --update %s` takes what it has now; a mirror that keeps all versions "
+		"(snapshot.debian.org) in the base image keeps the lock",
+		b->image ? b->image->name : "");
+}
+
 static void build_line(void *ctx, const char *line, size_t len)
 {
 	struct job *j = ctx;
@@ -184,6 +222,7 @@ static void build_line(void *ctx, const char *line, size_t len)
 	text[n] = '\0';
 	if (pulls(j, line, len))
 		return;
+	unlocked_line(j, text);
 	tail_add(&st->tail, line, len);
 	if (build_progress(text, progress, sizeof(progress), &fraction)) {
 		memcpy(st->progress, progress, sizeof(progress));
@@ -201,6 +240,8 @@ static const char *const *build_argv(struct arena *a, const struct build *b)
 		strs_add(a, &v, head[i]);
 	if (b->no_cache)
 		strs_add(a, &v, "--no-cache");
+	if (b->pull)
+		strs_add(a, &v, "--pull");
 	for (size_t i = 0; i < b->labels.count; i++) {
 		strs_add(a, &v, "--label");
 		strs_add(a, &v, b->labels.items[i]);
@@ -244,7 +285,9 @@ static enum verdict build_tick(struct job *j)
 		strs_add(j->run->plan->arena, &j->run->pf->world->images, b->tag);
 	if (v != BROKE)
 		return v;
-	if (!st->stops)
+	if (!st->stops && st->unlocked.len && !b->near)
+		explain_unlocked(j);
+	else if (!st->stops)
 		tail_error(&st->tail, &j->error);
 	if (b->image)
 		j->error.place = b->image->place;
@@ -259,7 +302,7 @@ static void exec_line(void *ctx, const char *line, size_t len)
 {
 	struct job *j = ctx;
 	struct child_state *st = j->state;
-	if (is_compose(j->step) && pulls(j, line, len))
+	if ((is_compose(j->step) || is_pull(j->step)) && pulls(j, line, len))
 		return;
 	tail_add(&st->tail, line, len);
 	job_say_n(j, EV_OUTPUT, line, len, -1);

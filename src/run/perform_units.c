@@ -17,6 +17,8 @@ struct units_state {
 	int64_t grace_ms;
 	int64_t asked_at; /* REMOVE: the last of its orders */
 	bool restarted;   /* or signalled: calls are awaited */
+	bool anew;        /* RELOAD: restarted, since the command failed: it must become ready */
+	struct ready_unit *ready;
 };
 
 static struct units_state *units_new(struct job *j)
@@ -278,8 +280,14 @@ static enum verdict reload_tick(struct job *j)
 	cleanup_buf struct buf out = BUF_INIT;
 	int status = 0;
 	job_await(j, "waiting for %s", j->step->unit ? j->step->unit : "the container");
-	if (st->restarted)
-		return collect(j, false);
+	if (st->ready)
+		return job_ready_tick(j, st->ready);
+	if (st->restarted) {
+		enum verdict v = collect(j, false);
+		if (v == SUCCEEDED && st->anew && j->step->service)
+			st->ready = job_ready_begin(j, j->step->service->check.deadline_ms);
+		return st->ready ? GOES_ON : v;
+	}
 	if (!engine_run_done(st->command))
 		return GOES_ON;
 	if (engine_run_finish(st->command, &out, &status, &j->error) == 0 && status == 0)
@@ -287,6 +295,7 @@ static enum verdict reload_tick(struct job *j)
 	/* A command that fails is no reason to keep a stale dependent. */
 	job_say(j, EV_NOTE, status ? buf_str(&out) : j->error.text, -1);
 	j->error = (struct err)ERR_INIT;
+	st->anew = true;
 	return restart(j);
 }
 

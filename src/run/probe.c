@@ -12,6 +12,7 @@
 #include "run/git_branch.h"
 #include "run/initial.h"
 #include "run/manifest.h"
+#include "run/marks.h"
 #include "run/records.h"
 #include "run/volume_map.h"
 
@@ -50,6 +51,7 @@ int probe_local(struct arena *a, const struct project *p, const struct places *p
 	w->now = clock_ms() / 1000;
 	load_manifest(a, pl, w);
 	records_load(a, pl, w);
+	marks_load(a, pl, &w->marks);
 	initial_list(a, pl, w);
 	for (size_t i = 0; i < p->volumes.count && !w->checkout.repository; i++)
 		if (p->volumes.items[i].per_branch)

@@ -11,15 +11,20 @@
 
 /* ---- STEP_READY ---- */
 
-static enum verdict step_start(struct job *j)
+struct ready_unit *job_ready_begin(struct job *j, int64_t deadline_ms)
 {
 	struct run *r = j->run;
-	if (!j->step->service)
-		bug("a READY step without service");
 	if (!r->readiness)
 		r->readiness = readiness_new(r->pf, r->plan->arena, r->plan->project);
 	r->containers_stale = true;
-	j->state = readiness_add(r->readiness, j->step->service, j->step->timeout_ms);
+	return readiness_add(r->readiness, j->step->service, deadline_ms);
+}
+
+static enum verdict step_start(struct job *j)
+{
+	if (!j->step->service)
+		bug("a READY step without service");
+	j->state = job_ready_begin(j, j->step->timeout_ms);
 	return GOES_ON;
 }
 
@@ -43,9 +48,8 @@ static void note_chosen(struct job *j, const struct chosen *c, bool started)
 	}
 }
 
-static enum verdict step_tick(struct job *j)
+enum verdict job_ready_tick(struct job *j, struct ready_unit *u)
 {
-	struct ready_unit *u = j->state;
 	enum verdict v = ready_verdict(u, &j->error);
 	if (v == GOES_ON)
 		job_await(j, "waiting for %s: %s%s%s%s", u->service->name, u->awaited,
@@ -59,6 +63,11 @@ static enum verdict step_tick(struct job *j)
 				note_chosen(j, &p->chosen.items[i], started);
 	}
 	return v;
+}
+
+static enum verdict step_tick(struct job *j)
+{
+	return job_ready_tick(j, j->state);
 }
 
 const struct step_ops ops_ready = { step_start, step_tick, NULL, NULL };

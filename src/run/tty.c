@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/os.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "run/hooks.h"
 
@@ -23,44 +24,13 @@ struct tty {
 	const struct tty_ops *ops;
 	void *ctx;
 	int fd;
+	struct termios before;
+	bool raw;
 	struct buf pending;
 	struct loop_hook *input, *retry, *back, *suspend, *resume, *resize;
 };
 
-/* What a signal that ends the program must put right: there is one terminal only. */
-static struct {
-	struct termios before;
-	int fd;
-	volatile sig_atomic_t raw;
-} saved;
-
-static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT };
-
-static void on_fatal(int signum)
-{
-	static const char last[] = "\033[?25h\r\n";
-	if (saved.raw) {
-		tcsetattr(saved.fd, TCSANOW, &saved.before);
-		if (write(saved.fd, last, sizeof(last) - 1) < 0)
-			saved.raw = 0;
-	}
-	raise(signum); /* the handler is gone by now (SA_RESETHAND) */
-}
-
-/* Handlers of others (a sanitizer's) stay. */
-static void guard_fatal(bool on)
-{
-	struct sigaction ours = { .sa_handler = on_fatal, .sa_flags = (int)SA_RESETHAND };
-	struct sigaction old, none = { .sa_handler = SIG_DFL };
-	for (size_t i = 0; i < countof(fatal); i++) {
-		if (sigaction(fatal[i], NULL, &old))
-			continue;
-		if (on && old.sa_handler == SIG_DFL)
-			sigaction(fatal[i], &ours, NULL);
-		else if (!on && old.sa_handler == on_fatal)
-			sigaction(fatal[i], &none, NULL);
-	}
-}
+static const char last_words[] = "\033[?25h\r\n"; /* after a crash: a cursor */
 
 static bool in_foreground(const struct tty *t)
 {
@@ -71,24 +41,25 @@ static bool in_foreground(const struct tty *t)
 static void make_raw(struct tty *t)
 {
 	struct termios raw;
-	if (!saved.raw && tcgetattr(t->fd, &saved.before))
+	if (!t->raw && tcgetattr(t->fd, &t->before))
 		return;
-	raw = saved.before;
+	raw = t->before;
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ECHONL | IEXTEN);
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
-	saved.fd = t->fd;
-	saved.raw = 1;
-	if (tcsetattr(t->fd, TCSANOW, &raw))
-		saved.raw = 0;
+	terminal_guard(t->fd, &t->before, last_words);
+	t->raw = tcsetattr(t->fd, TCSANOW, &raw) == 0;
+	if (!t->raw)
+		terminal_unguard();
 }
 
 /* In the background the settings are somebody else's by now, and to touch them would stop us. */
-static void give_back(const struct tty *t)
+static void give_back(struct tty *t)
 {
-	if (saved.raw && in_foreground(t))
-		tcsetattr(saved.fd, TCSANOW, &saved.before);
-	saved.raw = 0;
+	if (t->raw && in_foreground(t))
+		tcsetattr(t->fd, TCSANOW, &t->before);
+	t->raw = false;
+	terminal_unguard();
 }
 
 static void hook_drop(struct loop_hook **h)
@@ -263,7 +234,6 @@ struct tty *tty_open(struct loop *l, const struct tty_ops *ops, void *ctx)
 	t->ops = ops;
 	t->ctx = ctx;
 	t->fd = fd;
-	guard_fatal(true);
 	if (in_foreground(t))
 		enter(t);
 	else
@@ -280,7 +250,6 @@ void tty_close(struct tty *t, int wait_ms)
 		return;
 	drain(t, wait_ms);
 	give_back(t);
-	guard_fatal(false);
 	struct loop_hook *const hooks[] = { t->input, t->retry, t->back, t->suspend, t->resume,
 		t->resize };
 	for (size_t i = 0; i < countof(hooks); i++)

@@ -9,32 +9,71 @@
 #include "run/keyring.h"
 #include "run/run.h"
 
+static int load(struct vault *v, struct err *e)
+{
+	if (stat(v->path, &v->seen))
+		v->seen = (struct stat){ 0 };
+	return keyring_load(v, e);
+}
+
 struct vault *vault_open(const struct places *pl, bool create, struct err *e)
 {
 	struct vault *v = xcalloc(1, sizeof(*v));
 	v->path = path_join(&v->arena, pl->state, "keyring.json");
 	v->project = arena_strdup(&v->arena, pl->project);
 	v->create = create;
-	if (keyring_load(v, e)) {
+	if (load(v, e)) {
 		vault_close(v);
 		return NULL;
 	}
 	return v;
 }
 
-void vault_close(struct vault *v)
+static void forget(struct vault *v)
 {
-	for (size_t i = 0; v && i < v->kept.count; i++) {
+	for (size_t i = 0; i < v->kept.count; i++) {
 		buf_wipe(&v->kept.items[i].value);
 		buf_wipe(&v->kept.items[i].public);
 		buf_wipe(&v->kept.items[i].previous);
 		buf_wipe(&v->kept.items[i].previous_public);
 	}
-	if (!v)
-		return;
 	arena_release(&v->arena);
 	wipe(v, sizeof(*v));
+}
+
+void vault_close(struct vault *v)
+{
+	if (!v)
+		return;
+	forget(v);
 	xfree(v);
+}
+
+/* Every write gives the file another inode. */
+static bool is_current(const struct vault *v)
+{
+	struct stat now = { 0 };
+	if (stat(v->path, &now))
+		return !v->seen.st_nlink;
+	return now.st_ino == v->seen.st_ino && now.st_size == v->seen.st_size &&
+	       now.st_mtim.tv_sec == v->seen.st_mtim.tv_sec &&
+	       now.st_mtim.tv_nsec == v->seen.st_mtim.tv_nsec;
+}
+
+int vault_refresh(struct vault *v, struct err *e)
+{
+	struct vault now = { .create = v->create };
+	if (v->dirty || is_current(v))
+		return 0;
+	now.path = arena_strdup(&now.arena, v->path);
+	now.project = arena_strdup(&now.arena, v->project);
+	if (load(&now, e)) {
+		forget(&now);
+		return -1;
+	}
+	forget(v);
+	*v = now;
+	return 0;
 }
 
 bool vault_fresh(const struct vault *v)
@@ -60,6 +99,17 @@ static void settle(struct kept *k, struct buf *value, struct buf *public)
 	k->failure = NULL;
 }
 
+/* The value stays at hand until its consumer has followed the one that comes. */
+static void put_beside(struct kept *k)
+{
+	if (!k->ready || k->unsettled)
+		return;
+	k->previous = k->value;
+	k->previous_public = k->public;
+	k->value = k->public = (struct buf)BUF_INIT;
+	k->unsettled = true;
+}
+
 static void make(
 	struct vault *v, struct loop *l, const struct secret *s, struct kept *k, const char *recipe)
 {
@@ -76,6 +126,8 @@ static void make(
 		note_failure(v, k, &why);
 		return;
 	}
+	if (s->on_rotate && stored && k->stored)
+		put_beside(k);
 	settle(k, &value, &public);
 	k->stored = stored;
 	k->given = false;
@@ -180,12 +232,7 @@ int vault_rotate(struct vault *v, const struct secret *s, struct err *e)
 		return err_wrap(e, "secret %s", s->name);
 	if (!k)
 		k = keyring_add(v, s->name);
-	if (k->ready && !k->unsettled) {
-		k->previous = k->value;
-		k->previous_public = k->public;
-		k->value = k->public = (struct buf)BUF_INIT;
-		k->unsettled = true;
-	}
+	put_beside(k);
 	settle(k, &value, &public);
 	k->stored = true;
 	k->given = false;
@@ -195,6 +242,14 @@ int vault_rotate(struct vault *v, const struct secret *s, struct err *e)
 	return keyring_save(v, e);
 }
 
+int vault_offer(struct vault *v, const char *name, const void *value, size_t len, struct err *e)
+{
+	struct kept *k = keyring_find(v, name);
+	if (k && len <= SECRET_MAX)
+		put_beside(k);
+	return vault_set(v, name, value, len, e);
+}
+
 bool vault_previous(struct vault *v, const char *name, struct buf *out)
 {
 	const struct kept *k = keyring_find(v, name);
@@ -202,6 +257,19 @@ bool vault_previous(struct vault *v, const char *name, struct buf *out)
 		return false;
 	buf_add(out, buf_str(&k->previous), k->previous.len);
 	return true;
+}
+
+int vault_swap(struct vault *v, const char *name, struct err *e)
+{
+	struct kept *k = keyring_find(v, name);
+	if (!k || !k->unsettled)
+		return 0;
+	struct buf value = k->value, public = k->public;
+	k->value = k->previous;
+	k->public = k->previous_public;
+	k->previous = value;
+	k->previous_public = public;
+	return keyring_save(v, e);
 }
 
 int vault_settle(struct vault *v, const char *name, bool accept, struct err *e)
@@ -219,19 +287,39 @@ int vault_settle(struct vault *v, const char *name, bool accept, struct err *e)
 	return keyring_save(v, e);
 }
 
+/* Tells values apart, and whether it is the same of the same secret; tells nothing else. */
+static const char *fingerprint(
+	struct arena *a, const unsigned char *key, const char *name, const struct buf *value)
+{
+	struct buf text = BUF_INIT;
+	char hex[65];
+	buf_add(&text, name, strlen(name) + 1);
+	buf_add(&text, buf_str(value), value->len);
+	keyed_hash(key, KEYED_HASH_KEY, text.data, text.len, hex);
+	buf_wipe(&text);
+	return arena_strdup(a, hex);
+}
+
 void vault_fingerprints(struct vault *v, struct arena *a, const struct project *p, struct world *w)
 {
+	w->secrets.count = 0;
 	for (size_t i = 0; i < p->secrets.count; i++) {
 		const struct kept *k = keyring_find(v, p->secrets.items[i].name);
-		struct buf text = BUF_INIT;
-		char hex[65];
-		if (!k || !k->ready)
-			continue;
-		buf_add(&text, k->name, strlen(k->name) + 1);
-		buf_add(&text, buf_str(&k->value), k->value.len);
-		keyed_hash(v->key, sizeof(v->key), text.data, text.len, hex);
-		*list_push(a, &w->secrets) =
-			(struct seen_secret){ p->secrets.items[i].name, arena_strdup(a, hex) };
-		buf_wipe(&text);
+		if (k && k->ready)
+			*list_push(a, &w->secrets) =
+				(struct seen_secret){ .name = p->secrets.items[i].name,
+					.fingerprint = fingerprint(a, v->key, k->name, &k->value) };
+	}
+}
+
+void vault_marks(struct vault *v, struct arena *a, const unsigned char key[32], struct world *w)
+{
+	for (size_t i = 0; v && i < w->secrets.count; i++) {
+		struct seen_secret *seen = &w->secrets.items[i];
+		const struct kept *k = keyring_find(v, seen->name);
+		if (k && k->ready)
+			seen->mark = fingerprint(a, key, k->name, &k->value);
+		if (k && k->unsettled)
+			seen->previous_mark = fingerprint(a, key, k->name, &k->previous);
 	}
 }

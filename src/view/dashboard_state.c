@@ -5,7 +5,6 @@
 #include "view/dashboard.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dashboard_parts.h"
@@ -57,30 +56,6 @@ static const char *clean(struct arena *a, const char *s)
 	return arena_strndup(a, buf_str(&b), b.len);
 }
 
-static int by_target(const void *a, const void *b)
-{
-	const struct seen_port *x = a, *y = b;
-	return (x->target > y->target) - (x->target < y->target);
-}
-
-/* "8080->80" where it is published, else nothing: what is not cannot be visited. */
-static const char *ports_of(struct arena *a, const struct container *k)
-{
-	struct strs all = { 0 };
-	if (!k->ports.count)
-		return "";
-	struct seen_port *ports = arena_copy(a, k->ports.items, k->ports.count * sizeof(*ports));
-	qsort(ports, k->ports.count, sizeof(*ports), by_target);
-	for (size_t i = 0; i < k->ports.count; i++) {
-		const struct seen_port *p = &ports[i];
-		if (p->published && !(p->host_ip && strchr(p->host_ip, ':')))
-			strs_add(a, &all,
-				arena_printf(a, "%d->%d%s", p->published, p->target,
-					streq(p->protocol, "udp") ? "/udp" : ""));
-	}
-	return strs_join(a, &all, " ");
-}
-
 static const char *url_of(struct arena *a, const struct project *p, const char *service)
 {
 	for (size_t i = 0; i < p->routes.count; i++) {
@@ -127,7 +102,7 @@ static void add_unit(struct dashboard *d, const struct project *p, const struct 
 		.name = clean(a, name),
 		.word = s ? view_unit_word(s, w) : unit_state_name(k->state),
 		.note = note_of(a, s, k),
-		.ports = k ? ports_of(a, k) : "",
+		.ports = view_ports(a, k, false),
 		.url = url_of(a, p, name),
 		.marks = marks_of(d, modules, name),
 		.uptime_s = k && k->state == UNIT_RUNNING ? k->uptime_s : -1,

@@ -109,8 +109,6 @@ static void field(struct manual *m, const struct field *f, const char *name)
 		buf_addf(&line, " In merging, %s.", merge_words[f->merge]);
 	if (f->flags & FIELD_HOST)
 		buf_adds(&line, " Needs consent.");
-	if (f->flags & FIELD_LATER)
-		buf_adds(&line, " Checked, but not acted on by this version.");
 	while (buf_ends_with(&line, " "))
 		buf_truncate(&line, line.len - 1);
 	view_mdoc(out, buf_str(&line));

@@ -8,7 +8,6 @@
 
 #include <curses.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +18,19 @@
 #include <wchar.h>
 
 #include "base/lib.h"
+#include "base/terminal.h"
 
 enum { PAIRS_MAX = 256, ESCAPE_MS = 25, FIRST_PAIR = 1 };
+
+/* After a crash: no mouse, the screen of before, a cursor, no colour. */
+static const char last_words[] = "\033[?1000l\033[?1006l\033[?1049l\033[?25h\033[0m\r\n";
 
 struct screen {
 	FILE *in, *out;
 	SCREEN *term;
 	WINDOW *window;
 	struct grid shown; /* what stands on the terminal */
+	struct termios before;
 	bool colour, whole, gone;
 	int colours; /* that the terminal has */
 	struct {
@@ -85,43 +89,6 @@ static int load(struct err *e)
 		return -1;
 	loaded = true;
 	return 0;
-}
-
-/* ---- what a signal that ends the program must put right ---- */
-
-static struct {
-	struct termios before;
-	int fd;
-	volatile sig_atomic_t ours;
-} saved;
-
-static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT };
-
-static void on_fatal(int signum)
-{
-	static const char last[] = "\033[?1000l\033[?1006l\033[?1049l\033[?25h\033[0m\r\n";
-	if (saved.ours) {
-		tcsetattr(saved.fd, TCSANOW, &saved.before);
-		if (write(saved.fd, last, sizeof(last) - 1) < 0)
-			saved.ours = 0;
-	}
-	raise(signum); /* the handler is gone by now (SA_RESETHAND) */
-}
-
-/* Handlers of others (a sanitizer's) stay. */
-static void guard(bool on)
-{
-	struct sigaction ours = { .sa_handler = on_fatal, .sa_flags = (int)SA_RESETHAND };
-	struct sigaction old, none = { .sa_handler = SIG_DFL };
-	saved.ours = on;
-	for (size_t i = 0; i < countof(fatal); i++) {
-		if (sigaction(fatal[i], NULL, &old))
-			continue;
-		if (on && old.sa_handler == SIG_DFL)
-			sigaction(fatal[i], &ours, NULL);
-		else if (!on && old.sa_handler == on_fatal)
-			sigaction(fatal[i], &none, NULL);
-	}
 }
 
 /* ---- opening ---- */
@@ -191,13 +158,12 @@ struct screen *screen_open(bool colour, struct err *e)
 		screen_close(s);
 		return NULL;
 	}
-	saved.fd = fileno(s->out);
-	tcgetattr(saved.fd, &saved.before);
+	tcgetattr(fileno(s->out), &s->before);
 	if (start(s, e)) {
 		screen_close(s);
 		return NULL;
 	}
-	guard(true);
+	terminal_guard(fileno(s->out), &s->before, last_words);
 	set_up(s);
 	return s;
 }
@@ -206,7 +172,7 @@ void screen_close(struct screen *s)
 {
 	if (!s)
 		return;
-	guard(false);
+	terminal_unguard();
 	if (s->term) {
 		curses.endwin();
 		curses.delscreen(s->term);
@@ -261,12 +227,12 @@ void screen_leave(struct screen *s)
 	s->whole = true;
 	curses.curs_set(1);
 	curses.endwin();
-	guard(false);
+	terminal_unguard();
 }
 
 void screen_enter(struct screen *s)
 {
-	guard(true);
+	terminal_guard(fileno(s->out), &s->before, last_words);
 	screen_resized(s);
 	curses.curs_set(0);
 }

@@ -100,7 +100,7 @@ static int by_target(const void *a, const void *b)
 	return (x->target > y->target) - (x->target < y->target);
 }
 
-static const char *ports_of(struct arena *a, const struct container *k)
+const char *view_ports(struct arena *a, const struct container *k, bool address)
 {
 	struct strs all = { 0 };
 	if (!k || !k->ports.count)
@@ -111,7 +111,8 @@ static const char *ports_of(struct arena *a, const struct container *k)
 		const struct seen_port *p = &ports[i];
 		if (p->published && !(p->host_ip && strchr(p->host_ip, ':')))
 			strs_add(a, &all,
-				arena_printf(a, "%s:%d->%d%s", p->host_ip ? p->host_ip : "",
+				arena_printf(a, "%s%s%d->%d%s",
+					address && p->host_ip ? p->host_ip : "", address ? ":" : "",
 					p->published, p->target,
 					streq(p->protocol, "udp") ? "/udp" : ""));
 	}
@@ -134,7 +135,7 @@ void view_status(struct buf *out, const struct project *p, const struct world *w
 		const struct container *k = world_container(w, s->name);
 		if (shown(s, k))
 			table_row(t, (const char *[]){ s->name, view_unit_word(s, w),
-					     detail_of(&a, s, k, w), ports_of(&a, k) });
+					     detail_of(&a, s, k, w), view_ports(&a, k, true) });
 	}
 	for (size_t i = 0; i < w->containers.count; i++) {
 		const struct container *k = &w->containers.items[i];

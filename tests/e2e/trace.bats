@@ -244,6 +244,29 @@ shows() {
 	exits 2 devenv trace https://elsewhere.example/
 }
 
+said() {
+	[ "$(grep -c "status $2 -- Enter: again" said)" = "$1" ]
+}
+
+@test "again on each Enter, from the configuration as it is then; a broken one ends nothing" {
+	cp devenv.yml again.yml
+	mkfifo keys
+	devenv -f again.yml trace --watch /x <keys >said 2>&1 3>&- &
+	local pid=$!
+	exec 4>keys
+	eventually 30 said 1 0
+	echo 'broken: [' >>again.yml
+	echo >&4
+	eventually 30 said 1 3
+	cp devenv.yml again.yml
+	echo >&4
+	eventually 30 said 2 0
+	echo q >&4
+	wait "$pid"
+	exec 4>&-
+	[ "$(grep -c 'no stage is to blame' said)" = 2 ] || fail "$(cat said)"
+}
+
 @test "a wrong port in a route" {
 	trace /ported/x
 	found connect wrong-port 'path: /ported'

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "doc/record.h"
+#include "doc/proxy_line.h"
 
 static void levels_of_all_kinds_of_lines(void **state)
 {
@@ -155,6 +155,66 @@ static void an_id_is_a_word_of_its_own(void **state)
 	assert_false(has("nothing", ""));
 }
 
+/* Of each text every line but the first goes on, and then the last does not. */
+static void what_belongs_to_the_line_before(void **state)
+{
+	static const char *const texts[] = {
+		"ERROR:root:no\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\n"
+		"    x()\nValueError: ERRORS are here\n\nDuring handling of the above exception, "
+		"another exception occurred:\n\nTraceback (most recent call last):\n  File "
+		"\"b.py\", line 2\npsycopg2.OperationalError: gone\nGET / 200",
+		"ERROR failed\n\tat a.b.C.d(C.java:1)\nCaused by: java.io.IOException: x\n\tat "
+		"a.b.E(E.java:2)\n\t... 12 more\njust a line",
+		"Error: boom\n    at f (/a.js:1:2) {\n  code: 'X'\n}\nlistening on 3000",
+		"panic: no\n\ngoroutine 1 [running]:\nmain.f(0x1)\n\t/a.go:3 +0x1\ncreated by "
+		"main.g\n\t/a.go:9\nsaid (nothing) more",
+		"2026-01-31 10:00:01.300 UTC [31] ERROR:  no\n2026-01-31 10:00:01.300 UTC [31] "
+		"STATEMENT:  SELECT\n\t1\n2026-01-31 10:00:01.300 UTC [31] LOG:  done",
+		"ERROR x\n  indented\nINFO: y",
+		"ERROR x\n  indented\nlower: y",
+		"ERROR x\nValueError: not behind anything",
+	};
+	(void)state;
+	for (size_t i = 0; i < countof(texts); i++) {
+		struct line_course c = { 0 };
+		const char *line = texts[i], *nl;
+		for (; (nl = strchr(line, '\n')); line = nl + 1)
+			if (line_goes_on(&c, line, (size_t)(nl - line)) != (line != texts[i]))
+				fail_msg("text %zu: %.*s", i, (int)(nl - line), line);
+		if (line_goes_on(&c, line, strlen(line)))
+			fail_msg("text %zu: %s", i, line);
+	}
+}
+
+static bool of(const char *access, const char *error)
+{
+	struct proxy_access x;
+	return proxy_access_read(&x, access, strlen(access)) &&
+	       proxy_error_of(&x, error, strlen(error));
+}
+
+static void a_proxy_s_errors_are_found_by_their_connection(void **state)
+{
+	static const char access[] = "request_id=id-7 connection=12 method=GET uri=\"/a?b=1\" "
+				     "status=502 duration=0.012";
+	struct proxy_access x;
+	(void)state;
+	assert_true(proxy_access_read(&x, access, strlen(access)));
+	assert_int_equal(x.took_ns, 12000000);
+	assert_true(of(access, "2026/01/31 10:00:04 [error] 7#7: *12 refused, client: a, "
+			       "request: \"GET /a?b=1 HTTP/1.1\", host: \"h\""));
+	assert_true(of(access, "2026/01/31 10:00:04 [warn] 7#7: *12 client sent something odd"));
+	assert_false(of(access, "2026/01/31 10:00:04 [error] 7#7: *12 refused, client: a, "
+				"request: \"GET /a?b=12 HTTP/1.1\""));
+	assert_false(of(access, "2026/01/31 10:00:04 [error] 7#7: *1 x"));
+	assert_false(of(access, "2026/01/31 10:00:04 [error] 7#7: *123 x"));
+	assert_false(of(access, "2026/01/31 10:00:04 [error] 7#7: *12"));
+	assert_false(of(access, "something else: *12 x"));
+	assert_false(of("connection=12x", "2026/01/31 10:00:04 [error] 7#7: *12 x"));
+	assert_false(of("connection=", "2026/01/31 10:00:04 [error] 7#7: *12 x"));
+	assert_false(of("connection=99999999999999999999", ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +223,8 @@ int main(void)
 		cmocka_unit_test(times_are_read_in_many_forms),
 		cmocka_unit_test(what_is_no_object_is_no_record),
 		cmocka_unit_test(an_id_is_a_word_of_its_own),
+		cmocka_unit_test(what_belongs_to_the_line_before),
+		cmocka_unit_test(a_proxy_s_errors_are_found_by_their_connection),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

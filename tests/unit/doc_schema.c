@@ -36,7 +36,6 @@ static const struct field service_fields[] = {
 	{ .name = "wait", .types = T_TEXT, .format = F_DURATION, .value = "10s" },
 	{ .name = "labels", .types = T_MAP, .map = &labels, .form = FORM_ENV },
 	{ .name = "watch", .types = T_BOOL | T_LIST },
-	{ .name = "later", .types = T_ANY, .flags = FIELD_LATER },
 	{ .name = "child", .types = T_MAP, .map = &service },
 	{ .name = NULL },
 };
@@ -150,18 +149,6 @@ static void accepts(void **state)
 			fail_msg("%s: %s", good[i], c.d.items[0].message);
 		arena_release(&c.a);
 	}
-}
-
-static void later_is_a_note(void **state)
-{
-	(void)state;
-	struct checked c;
-	check(&c, API("later: 1"));
-	assert_int_equal(c.d.count, 1);
-	assert_int_equal(c.d.errors, 0);
-	assert_int_equal(c.d.items[0].severity, SEV_NOTE);
-	assert_string_equal(c.d.items[0].path, "services.api.later");
-	arena_release(&c.a);
 }
 
 /* Each kind of value in each field: never a crash, an error exactly when the kind is not among
@@ -335,7 +322,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(findings_name_path_and_remedy),
 		cmocka_unit_test(accepts),
-		cmocka_unit_test(later_is_a_note),
 		cmocka_unit_test(every_kind_in_every_field),
 		cmocka_unit_test(substituted_takes_the_type),
 		cmocka_unit_test(secrets_are_not_shown),

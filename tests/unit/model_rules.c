@@ -229,8 +229,6 @@ static const struct wrong wrongs[] = {
 	{ "requires: \">=99\"\n", 1, 11, SEV_ERROR, "requires",
 		"this project asks for devenv >=99; this is " DEVENV_VERSION,
 		"what it needs may be missing here: install another version" },
-	{ "volumes: { a: { per: branch } }\n", 1, 22, SEV_NOTE, "volumes.a.per",
-		"this version checks \"per: branch\" but does not act on it yet", NULL },
 };
 
 static void each_rule(void **state)

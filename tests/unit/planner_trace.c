@@ -222,6 +222,33 @@ static void log_lines(void **state)
 	bench_close(&b);
 }
 
+/* Other requests for the same path have errors, too: the connection tells them apart. */
+static void errors_by_connection(void **state)
+{
+	static const char mine[] = "2026/01/01 10:00:00 [error] 9#9: *5 timed out, request: \"GET "
+				   "/api/x HTTP/1.1\"";
+	struct trace_line lines[] = {
+		{ "edge", "2026/01/01 10:00:00 [error] 9#9: *4 connect() failed, request: \"GET "
+			  "/api/x HTTP/1.1\"" },
+		{ "edge", mine },
+		{ "edge", "2026/01/01 10:00:00 [warn] 9#9: *5 a response is buffered" },
+		{ "edge", "id=id1 connection=5 method=GET uri=\"/api/x\" status=504" },
+	};
+	struct trace_seen s = { 0 };
+	struct trace_plan p;
+	struct bench b;
+	(void)state;
+	open_shop(&b);
+	plan(&b, "/api/x", &p);
+	s.lines.items = lines;
+	s.lines.count = countof(lines);
+	trace_digest(&b.arena, &p, TRACE_READ_LOGS, &s);
+	assert_int_equal(s.lines.count, 3);
+	assert_string_equal(s.lines.items[0].text, mine);
+	assert_int_equal(s.proxied.status, 504);
+	bench_close(&b);
+}
+
 static void differences(void **state)
 {
 	struct trace_header route[] = { { "Server", "nginx" }, { "Vary", "Accept" }, { "A", "1" } };
@@ -258,6 +285,7 @@ int main(void)
 		cmocka_unit_test(all_routes),
 		cmocka_unit_test(next_probes),
 		cmocka_unit_test(log_lines),
+		cmocka_unit_test(errors_by_connection),
 		cmocka_unit_test(differences),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

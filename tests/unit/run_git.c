@@ -102,11 +102,44 @@ static void another_owner_degrades(void **state)
 	assert_null(g.branch);
 }
 
+/* What an image is labelled with: version from tags, no password in the address, dirt of the
+ * project alone. */
+static void what_is_built_from(void **state)
+{
+	struct home *h = *state;
+	struct source_facts f;
+	assert_int_equal(git_source(&h->a, h->project.dir, &f, &h->e), 0);
+	assert_true(f.known);
+	assert_null(f.commit);
+	repository(h);
+	sh(h, "git tag v1.2; git remote add origin https://me:pass@host.example/x/shop.git");
+	assert_int_equal(git_source(&h->a, h->project.dir, &f, &h->e), 0);
+	assert_string_equal(f.version, "v1.2");
+	assert_string_equal(f.url, "https://host.example/x/shop.git");
+	assert_int_equal(strlen(f.commit), 40);
+	assert_true(f.time > 0);
+	assert_false(f.dirty);
+	sh(h, "mkdir sub; echo b >sub/b; git add sub; git commit -qm b; echo c >>a");
+	assert_int_equal(git_source(&h->a, in_project(h, "sub"), &f, &h->e), 0);
+	assert_false(f.dirty); /* what differs lies outside */
+	assert_true(starts_with(f.version, "v1.2-1-g"));
+	assert_int_equal(git_source(&h->a, h->project.dir, &f, &h->e), 0);
+	assert_true(f.dirty);
+	sh(h, "git checkout -q a; echo '*.o' >.gitignore; git add .gitignore; git commit -qm i; "
+	      "echo o >x.o");
+	assert_int_equal(git_source(&h->a, h->project.dir, &f, &h->e), 0);
+	assert_false(f.dirty); /* ignored */
+	sh(h, "echo new >new");
+	assert_int_equal(git_source(&h->a, h->project.dir, &f, &h->e), 0);
+	assert_true(f.dirty);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(no_repository_is_no_failure),
 		test(facts_are_those_of_git),
+		test(what_is_built_from),
 		test(ignored_as_git_says),
 		test(another_owner_degrades),
 	};

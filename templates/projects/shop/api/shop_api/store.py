@@ -1,6 +1,7 @@
 """Products and orders as rows. A connection per call: a database that restarts needs no care."""
 
 import os
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -23,9 +24,21 @@ def read_password():
     return Path(path).read_text("utf-8").strip() if path else None
 
 
-def connect():
+def connect_once():
     return psycopg2.connect(password=read_password(), connect_timeout=3,
                             cursor_factory=psycopg2.extras.RealDictCursor)
+
+
+def connect(tries=10, pause=0.05):
+    """The password may be on its way while it is rotated: refused, it is read again."""
+    for _ in range(tries - 1):
+        try:
+            return connect_once()
+        except psycopg2.OperationalError as error:
+            if "password authentication failed" not in str(error):
+                raise
+            time.sleep(pause)
+    return connect_once()
 
 
 def plain(row):

@@ -1,0 +1,26 @@
+/*
+ * What images of the engine are and hold, without running anything in them. Sources: GET
+ * /images/NAME/json, and the archive of a container that is made from the image, never started, and
+ * removed again. Nothing is pulled.
+ */
+#ifndef RUN_CONTENTS_H
+#define RUN_CONTENTS_H
+
+#include "run/run.h"
+
+/* Fills world.registry with one entry per name; id NULL: the engine does not have it. */
+int engine_registry(struct engine *g, struct arena *a, const struct strs *names, struct world *w,
+	struct err *e);
+/*
+ * Packages by dpkg's own list, sorted by name; none in an image without dpkg. owner: the workspace,
+ * whose name and label the short-lived container bears, so that whoever is killed leaves nothing
+ * that the next run would not find.
+ */
+int image_packages(struct engine *g, struct arena *a, const char *image, const char *owner,
+	struct packages *out, struct err *e);
+/* Text of /var/lib/dpkg/status; what is not installed is left out. */
+void dpkg_status(struct arena *a, const char *text, size_t len, struct packages *out);
+/* The first regular file of a tar archive; NULL: there is none that is whole. */
+const char *tar_file(const char *tar, size_t len, size_t *size);
+
+#endif

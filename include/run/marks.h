@@ -1,0 +1,21 @@
+/*
+ * Which value of a secret a data volume knows: keyed hashes of it, remembered in the workspace's
+ * state (marks.json), beside the label that the volume was made with. The key is this machine's
+ * (fingerprint.key in places.data, 0600), so that a mark can still be compared when the keyring was
+ * lost and its values were set again; nobody without the key learns anything from a mark.
+ */
+#ifndef RUN_MARKS_H
+#define RUN_MARKS_H
+
+#include "run/run.h"
+
+extern const char marks_label[]; /* of a volume: "db_password=MARK other=MARK" */
+
+/* The machine's key, made when it is absent and create is set. 1: there is none; -1: refused. */
+int marks_key(const struct places *pl, bool create, unsigned char key[32], struct err *e);
+void marks_load(struct arena *a, const struct places *pl, struct volume_marks *out);
+int marks_save(const struct places *pl, const struct volume_marks *list, struct err *e);
+/* The marks in a label's text. */
+void marks_parse(struct arena *a, const char *volume, const char *label, struct volume_marks *out);
+
+#endif

@@ -1,0 +1,240 @@
+/*
+ * What images are and hold. Comes in: names of images that the engine has. Goes out: ids, digests,
+ * packages. A container is made from the image to read from, never started, and removed.
+ */
+#include "run/contents.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "doc/json.h"
+#include "run/engine.h"
+
+/* ---- digests ---- */
+
+/* "debian@sha256:..." of the repository that the name is of. */
+static const char *digest_of(const struct node *image, const char *name)
+{
+	const char *slash = strrchr(name, '/'), *last = slash ? slash : name;
+	size_t len = (size_t)(last - name) + strcspn(last, ":@");
+	struct node *item;
+	const char *any = NULL;
+	node_each_item(node_get(image, "RepoDigests"), i, item)
+	{
+		const char *text = node_text(item), *at = text ? strchr(text, '@') : NULL;
+		if (!at)
+			continue;
+		any = at + 1;
+		if ((size_t)(at - text) == len && !strncmp(text, name, len))
+			return at + 1;
+	}
+	return any;
+}
+
+static int look_at(
+	struct engine *g, struct arena *a, const char *name, struct seen_image *out, struct err *e)
+{
+	struct engine_ask ask = { .path = arena_printf(a, "/images/%s/json", name) };
+	struct engine_call *c = engine_begin(g, &ask, e);
+	*out = (struct seen_image){ .name = name };
+	if (!c)
+		return -1;
+	while (!engine_done(c))
+		engine_turn(g, NULL, 1000);
+	const struct http_answer *ans = engine_answer(c);
+	int rc = ans->status == 404 ? 0 : engine_finish(c, e);
+	if (!rc && ans->status != 404) {
+		struct node *n =
+			json_read(a, buf_str(&ans->body), ans->body.len, "the engine's answer", e);
+		const struct node *size = node_get(n, "Size");
+		rc = n ? 0 : -1;
+		out->id = node_text(node_get(n, "Id"));
+		out->digest = digest_of(n, name);
+		out->size = size && size->kind == NODE_INT ? size->integer : 0;
+	}
+	engine_call_free(c);
+	return rc;
+}
+
+int engine_registry(
+	struct engine *g, struct arena *a, const struct strs *names, struct world *w, struct err *e)
+{
+	struct world fresh = { 0 };
+	for (size_t i = 0; i < names->count; i++)
+		if (look_at(g, a, names->items[i], list_push(a, &fresh.registry), e))
+			return -1;
+	memcpy(&w->registry, &fresh.registry, sizeof(w->registry));
+	return 0;
+}
+
+/* ---- tar ---- */
+
+enum { BLOCK = 512, SIZE_AT = 124, SIZE_LEN = 12, TYPE_AT = 156 };
+
+/* Octal digits; larger files than these can say are not what is read here. */
+static bool octal(const char *s, size_t len, size_t *out)
+{
+	size_t i = 0;
+	*out = 0;
+	while (i < len && s[i] == ' ')
+		i++;
+	for (; i < len && s[i] >= '0' && s[i] <= '7'; i++)
+		*out = *out * 8 + (size_t)(s[i] - '0');
+	return i && (i == len || s[i] == ' ' || !s[i]);
+}
+
+const char *tar_file(const char *tar, size_t len, size_t *size)
+{
+	for (size_t at = 0; at + BLOCK <= len && tar[at];) {
+		size_t n = 0, rest = len - at - BLOCK;
+		char type = tar[at + TYPE_AT];
+		if (!octal(tar + at + SIZE_AT, SIZE_LEN, &n) || n > rest)
+			return NULL;
+		if (type == '0' || !type) {
+			*size = n;
+			return tar + at + BLOCK;
+		}
+		size_t step = n + (BLOCK - n % BLOCK) % BLOCK;
+		if (step > rest)
+			return NULL;
+		at += BLOCK + step;
+	}
+	return NULL;
+}
+
+/* ---- packages ---- */
+
+/* The value of "Name: value" within one stanza; folded lines belong to it. */
+static const char *field_of(struct arena *a, const char *stanza, size_t len, const char *name)
+{
+	size_t name_len = strlen(name);
+	for (const char *s = stanza, *end = stanza + len; s < end;) {
+		const char *stop = memchr(s, '\n', (size_t)(end - s));
+		stop = stop ? stop : end;
+		if ((size_t)(stop - s) > name_len && !strncmp(s, name, name_len) &&
+			s[name_len] == ':') {
+			s += name_len + 1;
+			while (s < stop && *s == ' ')
+				s++;
+			return arena_strndup(a, s, (size_t)(stop - s));
+		}
+		s = stop + 1;
+	}
+	return NULL;
+}
+
+static void read_stanza(struct arena *a, const char *s, size_t len, struct packages *out,
+	struct strs *architectures)
+{
+	const char *name = field_of(a, s, len, "Package"),
+		   *version = field_of(a, s, len, "Version"),
+		   *status = field_of(a, s, len, "Status"),
+		   *depends = field_of(a, s, len, "Depends"),
+		   *before = field_of(a, s, len, "Pre-Depends");
+	if (!name || !version || !status || !ends_with(status, " installed"))
+		return;
+	*list_push(a, out) = (struct package){
+		.name = name,
+		.version = version,
+		.needs = depends && before ? arena_printf(a, "%s, %s", before, depends)
+			 : depends         ? depends
+					   : before,
+		.provides = field_of(a, s, len, "Provides"),
+	};
+	const char *architecture = field_of(a, s, len, "Architecture");
+	strs_add(a, architectures, architecture ? architecture : "all");
+}
+
+/* dpkg itself is of the architecture that needs no naming. */
+static void name_foreign(struct arena *a, struct packages *l, const struct strs *architectures)
+{
+	const char *native = NULL;
+	for (size_t i = 0; i < l->count; i++)
+		if (streq(l->items[i].name, "dpkg"))
+			native = architectures->items[i];
+	for (size_t i = 0; native && i < l->count; i++) {
+		const char *its = architectures->items[i];
+		if (!streq(its, native) && !streq(its, "all"))
+			l->items[i].name = arena_printf(a, "%s:%s", l->items[i].name, its);
+	}
+}
+
+void dpkg_status(struct arena *a, const char *text, size_t len, struct packages *out)
+{
+	struct strs architectures = { 0 };
+	for (const char *s = text, *end = text + len; s < end;) {
+		const char *stop = s;
+		while (stop < end && !(*stop == '\n' && (stop + 1 == end || stop[1] == '\n')))
+			stop++;
+		read_stanza(a, s, (size_t)(stop - s), out, &architectures);
+		s = stop + (stop < end);
+		while (s < end && *s == '\n')
+			s++;
+	}
+	name_foreign(a, out, &architectures);
+	packages_sort(out);
+}
+
+/* ---- reading from an image ---- */
+
+static int create(struct engine *g, struct arena *a, const char *image, const char *owner,
+	const char *name, struct err *e)
+{
+	cleanup_buf struct buf body = BUF_INIT;
+	struct engine_call *c = NULL;
+	buf_adds(&body, "{\"Image\":");
+	json_string(&body, image, strlen(image));
+	buf_adds(&body, ",\"Cmd\":[\"-\"],\"Labels\":{\"devenv.workspace\":");
+	json_string(&body, owner, strlen(owner));
+	buf_adds(&body, ",\"com.docker.compose.oneoff\":\"True\"}}");
+	struct engine_ask ask = {
+		.method = "POST",
+		.path = arena_printf(a, "/containers/create?name=%s", name),
+		.body = body.data,
+		.patient = true,
+	};
+	int rc = engine_request(g, &ask, &c, e);
+	engine_call_free(c);
+	return rc;
+}
+
+/* No such file is no error: an image without dpkg. */
+static int fetch_status(
+	struct engine *g, struct arena *a, const char *name, struct packages *out, struct err *e)
+{
+	struct engine_ask ask = {
+		.path = arena_printf(a, "/containers/%s/archive?path=/var/lib/dpkg/status", name),
+		.patient = true,
+	};
+	struct engine_call *c = engine_begin(g, &ask, e);
+	size_t size = 0;
+	if (!c)
+		return -1;
+	while (!engine_done(c))
+		engine_turn(g, NULL, 1000);
+	const struct http_answer *ans = engine_answer(c);
+	int rc = ans->status == 404 ? 0 : engine_finish(c, e);
+	const char *text = !rc && ans->status != 404
+				   ? tar_file(buf_str(&ans->body), ans->body.len, &size)
+				   : NULL;
+	if (text)
+		dpkg_status(a, text, size, out);
+	engine_call_free(c);
+	return rc;
+}
+
+int image_packages(struct engine *g, struct arena *a, const char *image, const char *owner,
+	struct packages *out, struct err *e)
+{
+	const char *name = arena_printf(a, "%s-contents", owner);
+	struct err ignored = ERR_INIT;
+	*out = (struct packages){ 0 };
+	if (engine_remove(g, name, e)) /* of a run that was killed */
+		return -1;
+	int rc = create(g, a, image, owner, name, e);
+	if (rc)
+		return err_wrap(e, "reading the packages of %s", image);
+	rc = fetch_status(g, a, name, out, e);
+	engine_remove(g, name, rc ? &ignored : e);
+	return rc ? err_wrap(e, "reading the packages of %s", image) : 0;
+}
