@@ -90,6 +90,7 @@ const struct cmd *const commands[] = {
 	&cmd_build,
 	&cmd_lock,
 	&cmd_ci,
+	&cmd_cache,
 	&cmd_snapshot,
 	&cmd_restore,
 	&cmd_reset,
