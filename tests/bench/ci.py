@@ -1,4 +1,4 @@
-"""J. `devenv ci` of a small project: all stages of two modules, one of which serves a route of its own.
+"""K. `devenv ci` of a small project: all stages of two modules, one of which serves a route of its own.
 
 First: the rung does not exist, and what its build and the dependencies cost is stood for by waiting,
 so that no mirror is timed. Again: nothing has changed. devenv's own share is what `ci --timings` says.
