@@ -40,6 +40,10 @@ int rotate_secret(
 /* Ends rotations that were interrupted; any: there were some, so the plan is to be made again. */
 int finish_rotations(struct context *c, bool *any);
 
+/* copy_along.c: up --copy; the plan is made again when there was something to copy. */
+int copy_along(struct context *c, const struct strs *pairs, bool no_snapshot,
+	const struct plan_request *r);
+
 /* prepare.c: what the keyring holds now, into the world. */
 int see_secrets(struct context *c, bool write);
 

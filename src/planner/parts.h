@@ -236,6 +236,7 @@ const char *mount_point(struct make *m, const struct unit *u, const char *target
 /* marked.c: plan->remembered; volumes that are made with a mark of a secret. */
 void note_remembered(struct make *m);
 void plan_marked_volumes(struct make *m);
+void note_renamed(struct make *m); /* renamed.c */
 void await_marked_volumes(struct make *m, struct step *s, const struct unit *u);
 
 /* host_spec.c, host_env.c, host_install.c: services on the host. */
