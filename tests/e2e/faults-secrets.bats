@@ -90,6 +90,29 @@ found() {
 	[ "$(stat -c %a .devenv/generated/secrets) $(stat -c %a .devenv/generated/env)" = "700 700" ]
 }
 
+@test "D02: a secret gets into no layer: arguments, variables and lines of a build are refused" {
+	project build </dev/null
+	mkdir ctx
+	printf 'FROM debian:bookworm-slim\nARG T\nRUN true\n' >ctx/Dockerfile
+	while IFS= read -r image; do
+		printf 'name: build\nimages: { r: { %s } }\nservices: { a: { image: r, command: x } }\nsecrets: { t: { generate: password } }\n' "$image" >devenv.yml
+		exits 3 devenv generate
+		says "a secret" "devenv.yml:2:"
+	done <<-'END'
+		from: debian:bookworm-slim, args: { T: "${secret.t}" }
+		from: debian:bookworm-slim, env: { T: "${secret.t}" }
+		from: debian:bookworm-slim, run: ["echo ${secret.t}"]
+	END
+	printf 'name: build\nservices: { a: { build: { context: ctx, args: { T: "${secret.t}" } } } }\nsecrets: { t: { generate: password } }\n' >devenv.yml
+	exits 3 devenv generate
+	says "a secret would be visible"
+	# As the build's own kind of secret it may be mounted: a file of its own, nowhere else.
+	sed -i 's/args: { T: "${secret.t}" }/secrets: [t]/' devenv.yml
+	ok devenv generate
+	[ "$(cat .devenv/generated/build-secrets/t)" = "$(devenv secrets get t)" ]
+	[ "$(grep -rlF "$(devenv secrets get t)" .devenv)" = .devenv/generated/build-secrets/t ]
+}
+
 @test "D03: every byte arrives, as a file and, where it is text, in the environment" {
 	project bytes <<-'END'
 		name: bytes
