@@ -11,6 +11,9 @@
 
 #define countof(x) (sizeof(x) / sizeof((x)[0]))
 
+/* text with a backslash before each byte of special. */
+void text_escape(struct buf *out, const char *text, size_t len, const char *special);
+
 /* Borrowed strings in a row; items live in an arena. Used with list_push(). */
 struct strs {
 	const char **items;

@@ -73,10 +73,14 @@ struct context {
 /* Each returns 0, or the exit status after having printed what is wrong. Calling twice is fine. */
 int load_config(struct context *c);  /* layers, merge, substitution: config and diags */
 int load_project(struct context *c); /* load_config(), schema, decode; prints diagnostics */
+/* The same without a word: what is wrong is in diags, or error. */
+int load_project_quietly(struct context *c);
 int open_places(struct context *c);  /* load_project() and the workspace's directories */
 int open_engine(struct context *c);
 /* lockfile.c: devenv.lock beside the configuration, if any, into the world. */
 int load_lock(struct context *c);
+/* What the engine has of the registry images that are used: world.registry. Needs the engine. */
+int look_at_registry(struct context *c);
 /*
  * This workspace's units: host services of the agent, containers of the engine. Where the project
  * has host services, too, an engine that does not answer is only noted in engine_error:

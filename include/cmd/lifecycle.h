@@ -59,6 +59,9 @@ int settle_mark(struct context *c, const struct secret *s); /* they know the cur
 /* Is there data that knows s? Asks the engine when need be. */
 int knows_secret(struct context *c, const struct secret *s, bool *does);
 
+/* debug.c: the image of the tools container, in a context that was used for nothing else. */
+int bring_tools(struct context *c);
+
 /* when.c: "10m" ago, "2026-01-31T10:00:00.5" of this machine's clock or with Z of UTC; ns since
  * 1970. False: it is none. */
 bool parse_when(const char *s, int64_t *ns);

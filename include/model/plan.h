@@ -12,6 +12,8 @@ enum escape { /* how a secret's bytes are written into the text around them */
 	ESC_NONE,
 	ESC_ENV_FILE, /* inside a double-quoted value of an env file read by Compose */
 	ESC_URL,      /* percent-encoded, as a part of a URL's authority */
+	ESC_PGPASS,   /* as a part of a line of libpq's password file */
+	ESC_QUOTED,   /* inside a double-quoted value of MariaDB's option files */
 	ESC_YAML,     /* inside a double-quoted YAML scalar */
 };
 

@@ -5,12 +5,14 @@
 #ifndef MODEL_TOOLS_H
 #define MODEL_TOOLS_H
 
-#include "model/project.h"
+#include "model/plan.h"
 
 /* The rung of the hierarchy where the project names none; where its files stand in the container.
  */
 #define TOOLS_RUNG "devenv-debug"
 #define TOOLS_DIR "/opt/devenv"
+#define TOOLS_CLIENTS TOOLS_DIR "/clients"
+#define TOOLS_BUNDLE TOOLS_DIR "/trust/ca-bundle.crt"
 
 struct tools_mount {
 	const char *type;   /* "bind" or "volume" */
@@ -42,6 +44,9 @@ struct tools_spec {
 	struct strs cap_add, cap_drop;
 	const char *user; /* NULL: the image's */
 	struct tools_mounts mounts;
+	/* Settings and passwords of clients: each by its name without the dot that it has in the
+	 * home directory there. */
+	LIST_OF(struct out_file) files;
 	struct strs
 		left_out; /* targets that are not mounted, for what stands there is the tools' */
 };

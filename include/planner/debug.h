@@ -11,6 +11,7 @@
 struct tools_request {
 	const struct service *service; /* to join; NULL: the project's network alone */
 	const struct joined *joined;   /* its container; NULL: it runs on the host, or no service */
+	bool bundle;                   /* the certificates that the project trusts are sent along */
 	struct strs caps;              /* as given with --cap */
 	const char *user;              /* NULL: the joined one's, else the image's */
 	bool root;
@@ -27,5 +28,10 @@ const char *tools_image(struct arena *a, const struct project *p, const struct w
  */
 int tools_make(struct arena *a, const struct project *p, const struct world *w,
 	const struct tools_request *req, struct tools_spec *out, struct diags *d);
+
+/* debug_clients.c: what clients in it need to find the project's databases and routes. Part of
+ * tools_make(). */
+void tools_clients(struct arena *a, const struct project *p, const struct world *w,
+	const struct service *joined, struct tools_spec *out);
 
 #endif

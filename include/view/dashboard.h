@@ -56,6 +56,8 @@ struct dash_history {                 /* of a unit, over looks; heap, by name */
 	int cpu[DASH_SAMPLES];        /* thousandths of a core; a ring */
 	int64_t memory[DASH_SAMPLES]; /* bytes */
 	size_t count, at;
+	int requests[DASH_SAMPLES]; /* a second, in a ring of its own */
+	size_t request_count, request_at;
 };
 
 struct dash_unit { /* a service, or what is left of one; strings in the arena of the look */
@@ -141,6 +143,8 @@ void dashboard_look(struct dashboard *d, const struct project *p, const struct w
 	const struct module_states *modules);
 /* A sample every so often; cpu in thousandths of a core. */
 void dashboard_usage(struct dashboard *d, const char *service, int cpu, int64_t memory);
+/* Requests a second that it got, told each so often where there is a proxy. */
+void dashboard_requests(struct dashboard *d, const char *service, int a_second);
 void dashboard_log(struct dashboard *d, bool error, const char *line, size_t len);
 void dashboard_log_clear(struct dashboard *d); /* another unit's comes */
 void dashboard_log_skip(struct dashboard *d);  /* some were too many to be shown */

@@ -207,3 +207,12 @@ void format_duration(char out[static 16], int64_t ms)
 	else
 		snprintf(out, 16, "%d min %d s", (int)(ms / 60000 % 100000), (int)(ms / 1000 % 60));
 }
+
+void text_escape(struct buf *out, const char *text, size_t len, const char *special)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] && strchr(special, text[i]))
+			buf_addc(out, '\\');
+		buf_addc(out, text[i]);
+	}
+}

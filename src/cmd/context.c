@@ -136,18 +136,26 @@ static void decode_as_it_runs(struct context *c)
 		decode(c);
 }
 
+int load_project_quietly(struct context *c)
+{
+	if (load_config(c))
+		return c->error.code ? (int)c->error.code : ERR_CONFIG;
+	schema_check(&c->arena, &schema_devenv, c->config.tree, &c->diags);
+	if (!c->diags.errors)
+		decode_as_it_runs(c);
+	return c->diags.errors ? ERR_CONFIG : 0;
+}
+
 int load_project(struct context *c)
 {
 	if (c->have_project)
 		return 0;
-	if (load_config(c))
-		return c->error.code ? (int)c->error.code : report(c);
-	schema_check(&c->arena, &schema_devenv, c->config.tree, &c->diags);
-	if (!c->diags.errors)
-		decode_as_it_runs(c);
+	int bad = load_project_quietly(c);
+	if (bad && c->error.code)
+		return c->error.code;
 	lap(c, "project", false);
 	int status = report(c);
-	c->have_project = !status;
+	c->have_project = !bad && !status;
 	return status;
 }
 

@@ -37,6 +37,14 @@ struct dash {
 	int64_t next_meet, next_stages;
 	char agent_words[120];
 
+	/* dash_config.c */
+	struct context *read;   /* of the configuration that is shown now; NULL: as it was begun */
+	struct context *before; /* of the one before */
+	uint64_t files;         /* how its files looked when it was read */
+	int64_t next_files;
+
+	struct dash_requests *requests; /* dash_requests.c; heap */
+
 	/* dash_act.c */
 	struct child *child;
 	struct spawn spawn;
@@ -48,6 +56,16 @@ void dash_world_open(struct dash *d);
 void dash_world_turn(struct dash *d, int64_t now_ms); /* after each turn of the loop */
 int dash_world_timeout(const struct dash *d);         /* how long the next turn may wait */
 void dash_world_close(struct dash *d);
+
+/* ---- what is configured ---- */
+void dash_config_open(struct dash *d);
+/* True: it was changed and read anew; what is shown is to be made again. */
+bool dash_config_turn(struct dash *d, int64_t now_ms);
+void dash_config_close(struct dash *d);
+
+/* ---- what is answered ---- */
+void dash_requests_turn(struct dash *d, int64_t now_ms);
+void dash_requests_close(struct dash *d);
 
 /* ---- what is asked for ---- */
 void dash_act(struct dash *d, const struct dash_intent *i);

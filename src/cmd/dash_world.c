@@ -13,6 +13,20 @@ enum { MEET_MS = 1000, STAGES_MS = 250, TURN_MS = 120 };
 
 /* ---- the log ---- */
 
+/* A record as `devenv logs` shows it: its time, level, message and fields, on lines of their own.
+ */
+static void show_record(struct dash *d, const char *line, size_t len)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	struct log_style ls = { .style = { .colour = d->view.colour, .unicode = d->view.unicode },
+		.no_prefix = true };
+	view_log_line(&b, &ls, d->fed, 1, 0, 0, line, len);
+	if (d->context->vault) /* an escape undone may have brought a value to light */
+		vault_redact(d->context->vault, &b);
+	for (const char *at = buf_str(&b), *nl; (nl = strchr(at, '\n')); at = nl + 1)
+		dashboard_log(&d->view, false, at, (size_t)(nl - at));
+}
+
 static void on_line(void *ctx, bool error, const char *line, size_t len)
 {
 	struct dash *d = ctx;
@@ -23,7 +37,10 @@ static void on_line(void *ctx, bool error, const char *line, size_t len)
 		line = buf_str(&clear);
 		len = clear.len;
 	}
-	dashboard_log(&d->view, error, line, len);
+	if (len && *line == '{')
+		show_record(d, line, len);
+	else
+		dashboard_log(&d->view, error, line, len);
 }
 
 static void on_skipped(void *ctx)
@@ -214,6 +231,7 @@ void dash_world_open(struct dash *d)
 	c->vault = c->vault ? c->vault : vault_open(&c->places, false, &ignored);
 	if (c->vault)
 		vault_fingerprints(c->vault, &c->arena, &c->project, &c->world);
+	dash_config_open(d);
 	leave_agent(c); /* another connection is made, and made again when it must be */
 	d->sight = sight_new(c->engine, c->project.workspace);
 	d->feed = log_feed_new(c->engine, c->places.logs, &ops, d);
@@ -224,6 +242,7 @@ void dash_world_open(struct dash *d)
 void dash_world_turn(struct dash *d, int64_t now_ms)
 {
 	bool fresh = sight_turn(d->sight, now_ms);
+	fresh |= dash_config_turn(d, now_ms);
 	if (!d->agent && now_ms >= d->next_meet) {
 		d->next_meet = now_ms + MEET_MS;
 		meet_agent(d);
@@ -245,6 +264,7 @@ void dash_world_turn(struct dash *d, int64_t now_ms)
 	if (fresh)
 		show_units(d);
 	sight_measure(d->sight, &d->now, now_ms, on_usage, d);
+	dash_requests_turn(d, now_ms);
 	feed_selected(d);
 	log_feed_turn(d->feed, &d->now, now_ms);
 }
@@ -258,6 +278,8 @@ int dash_world_timeout(const struct dash *d)
 void dash_world_close(struct dash *d)
 {
 	drop_agent(d);
+	dash_requests_close(d);
+	dash_config_close(d);
 	log_feed_free(d->feed);
 	sight_free(d->sight);
 	map_release(&d->now.inputs);

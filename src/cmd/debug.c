@@ -89,6 +89,13 @@ static int bring_image(struct context *c)
 	return status ? status : carry_out(c);
 }
 
+int bring_tools(struct context *c)
+{
+	int status = load_for_tools(c);
+	status = status ? status : look(c);
+	return status ? status : bring_image(c);
+}
+
 /* ---- scripts ---- */
 
 static int find_scripts(struct context *c, struct tools_files *out)
@@ -169,6 +176,13 @@ static int look_at_goal(
 		       : 0;
 }
 
+/* What the project trusts; NULL before the first `up`. */
+static const char *bundle_of(struct context *c)
+{
+	const char *path = path_join(&c->arena, c->places.generated, "trust/ca-bundle.crt");
+	return file_exists(path) ? path : NULL;
+}
+
 static int plan_container(struct context *c, const struct debug_opts *o, struct tools_request *r,
 	struct tools_spec *spec)
 {
@@ -176,6 +190,7 @@ static int plan_container(struct context *c, const struct debug_opts *o, struct 
 	int status = look_at_goal(c, o, r, &j);
 	if (status)
 		return status;
+	r->bundle = bundle_of(c) != NULL;
 	if (tools_make(&c->arena, &c->project, &c->world, r, spec, &c->diags))
 		return report(c);
 	tell_withheld(c, &j, spec);
@@ -184,13 +199,41 @@ static int plan_container(struct context *c, const struct debug_opts *o, struct 
 
 /* ---- the session ---- */
 
+/* What the shell there does first: files that their clients take from their owner alone. */
+static const char settle[] = "(umask 077; for f in " TOOLS_CLIENTS "/*; do [ ! -f \"$f\" ] || "
+			     "cp \"$f\" \"$HOME/.${f##*/}\"; done) 2>/dev/null; ";
+
+/* A password that nobody has made yet is none: nothing runs that would ask for it. */
+static void send_clients(
+	struct context *c, const struct tools_spec *spec, struct tools_files *files)
+{
+	struct err quiet = ERR_INIT;
+	c->vault = c->vault ? c->vault : vault_open(&c->places, false, &quiet);
+	for (size_t i = 0; i < spec->files.count; i++) {
+		const struct out_file *f = &spec->files.items[i];
+		cleanup_buf struct buf text = BUF_INIT;
+		struct err e = ERR_INIT;
+		if (apply_content(&c->arena, f, &c->plan, c->vault, &text, &e))
+			continue;
+		*list_push(&c->arena, &files->files.files) = (struct context_file){
+			.path = arena_printf(&c->arena, "%s/%s", TOOLS_CLIENTS + 1, f->path),
+			.data = arena_strndup(&c->arena, buf_str(&text), text.len),
+			.len = text.len,
+			.mode = f->mode,
+		};
+	}
+	if (bundle_of(c))
+		*list_push(&c->arena, &files->files.files) =
+			(struct context_file){ .path = &TOOLS_BUNDLE[1], .source = bundle_of(c) };
+}
+
 static const char *const *words_of(struct context *c, const struct strs *command)
 {
 	static const char shell[] = "if command -v bash >/dev/null; then exec bash --norc; fi; "
 				    "exec sh";
 	struct strs l = { 0 };
-	const char *path = arena_printf(&c->arena, "PATH=%s:$PATH; export PATH; %s", tools_path,
-		command->count ? "exec \"$@\"" : shell);
+	const char *path = arena_printf(&c->arena, "%sPATH=%s:$PATH; export PATH; %s", settle,
+		tools_path, command->count ? "exec \"$@\"" : shell);
 	const char *head[] = { "/bin/sh", "-c", path, "debug" };
 	for (size_t i = 0; i < countof(head); i++)
 		strs_add(&c->arena, &l, head[i]);
@@ -255,6 +298,7 @@ static int session(struct context *c, const struct debug_opts *o, const struct t
 	int status = find_scripts(c, &files);
 	if (status)
 		return status;
+	send_clients(c, spec, &files);
 	c->loop = c->loop ? c->loop : loop_new();
 	struct tools *t = tools_open(c->engine, spec, &files, &c->error);
 	if (!t)

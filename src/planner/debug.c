@@ -218,6 +218,8 @@ static void put_labels(struct tools *t)
 
 static void put_environment(struct tools *t)
 {
+	for (const struct trust_variable *v = trust_variables; t->req->bundle && v->name; v++)
+		strs_add(t->a, &t->out->env, arena_printf(t->a, "%s=%s", v->name, TOOLS_BUNDLE));
 	strs_add(t->a, &t->out->env, "HOME=/tmp");
 	strs_add(t->a, &t->out->env, arena_printf(t->a, "DEVENV_PROJECT=%s", t->p->name));
 	if (t->req->service)
@@ -242,5 +244,6 @@ int tools_make(struct arena *a, const struct project *p, const struct world *w,
 	put_user(&t);
 	put_labels(&t);
 	put_environment(&t);
+	tools_clients(a, p, w, req->service, out);
 	return d->errors == before ? 0 : -1;
 }

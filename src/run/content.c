@@ -53,6 +53,22 @@ static int escape_url(struct buf *out, const struct buf *value, const char *name
 	return 0;
 }
 
+static int escape_pgpass(struct buf *out, const struct buf *value, const char *name, struct err *e)
+{
+	(void)name;
+	(void)e;
+	text_escape(out, buf_str(value), value->len, ":\\");
+	return 0;
+}
+
+static int escape_quoted(struct buf *out, const struct buf *value, const char *name, struct err *e)
+{
+	(void)name;
+	(void)e;
+	text_escape(out, buf_str(value), value->len, "\"\\");
+	return 0;
+}
+
 static int escape_yaml(struct buf *out, const struct buf *value, const char *name, struct err *e)
 {
 	size_t bad = 0;
@@ -75,6 +91,8 @@ static escape_fn *const escapes[] = {
 	[ESC_NONE] = escape_none,
 	[ESC_ENV_FILE] = escape_env,
 	[ESC_URL] = escape_url,
+	[ESC_PGPASS] = escape_pgpass,
+	[ESC_QUOTED] = escape_quoted,
 	[ESC_YAML] = escape_yaml,
 };
 

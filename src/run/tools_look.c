@@ -151,6 +151,7 @@ static void add_own(struct arena *a, struct tools_files *out)
 	}
 	for (size_t i = 0; i < countof(guarded); i++)
 		add_file(a, out, arena_printf(a, "shim/%s", guarded[i]), shim);
+	add_file(a, out, "shim/redis-cli", embed_find("debug/redis-cli"));
 }
 
 static void add_project_script(

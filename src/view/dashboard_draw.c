@@ -111,19 +111,37 @@ static const char *bar(bool unicode, int64_t value, int64_t most)
 	return unicode ? fine[level] : ascii[level];
 }
 
-/* Newest at the right. CPU has a floor of a tenth of a core, so that idling looks idle. */
-static void spark(const struct dashboard *d, struct grid *g, int x, int y, int width,
-	const struct dash_history *h, bool cpu)
+enum measure { MEASURE_CPU, MEASURE_MEMORY, MEASURE_REQUESTS };
+
+static int64_t measured(const struct dash_history *h, enum measure m, size_t at)
 {
-	int64_t most = cpu ? 100 : 1;
-	int shown = (int)h->count < width ? (int)h->count : width;
+	return m == MEASURE_CPU      ? h->cpu[at]
+	       : m == MEASURE_MEMORY ? h->memory[at]
+				     : h->requests[at];
+}
+
+/* Newest at the right. CPU has a floor of a tenth of a core, so that idling looks idle; requests
+ * have one of ten a second. */
+static void spark(const struct dashboard *d, struct grid *g, int x, int y, int width,
+	const struct dash_history *h, enum measure m)
+{
+	static const struct {
+		int64_t floor;
+		int colour;
+	} looks[] = { [MEASURE_CPU] = { 100, CYAN },
+		[MEASURE_MEMORY] = { 1, GREEN },
+		[MEASURE_REQUESTS] = { 10, YELLOW } };
+	int64_t most = looks[m].floor;
+	bool asked = m == MEASURE_REQUESTS;
+	size_t count = asked ? h->request_count : h->count, next = asked ? h->request_at : h->at;
+	int shown = (int)count < width ? (int)count : width;
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < shown; i++) {
-			size_t at = (h->at + DASH_SAMPLES - (size_t)(shown - i)) % DASH_SAMPLES;
-			int64_t v = cpu ? h->cpu[at] : h->memory[at];
+			size_t at = (next + DASH_SAMPLES - (size_t)(shown - i)) % DASH_SAMPLES;
+			int64_t v = measured(h, m, at);
 			if (pass)
 				grid_text(g, x + width - shown + i, y, x + width,
-					dashboard_ink(d, cpu ? CYAN : GREEN, 0),
+					dashboard_ink(d, looks[m].colour, 0),
 					bar(d->unicode, v, most));
 			else
 				most = v > most ? v : most;
@@ -251,8 +269,8 @@ static void draw_unit(const struct dashboard *d, const struct dash_unit *u, stru
 	if (d->any_marks)
 		grid_text(g, c->marks, y, c->sparks - 1, pen, u->marks);
 	if (c->rest > c->sparks && u->uptime_s >= 0) {
-		spark(d, g, c->sparks, y, SPARK, u->history, true);
-		spark(d, g, c->sparks + SPARK + 1, y, SPARK, u->history, false);
+		spark(d, g, c->sparks, y, SPARK, u->history, MEASURE_CPU);
+		spark(d, g, c->sparks + SPARK + 1, y, SPARK, u->history, MEASURE_MEMORY);
 	}
 	int x = grid_text(g, c->rest, y, c->end, pen, u->note);
 	grid_text(g, u->note[0] ? x + 1 : x, y, c->end, pen, u->ports);
@@ -282,6 +300,23 @@ static void draw_units(struct dashboard *d, struct grid *g, const struct dash_la
 	}
 }
 
+/* Of what routes lead to, from the first request on. */
+static int draw_requests(
+	const struct dashboard *d, struct grid *g, int x, int y, const struct dash_history *h)
+{
+	char text[32];
+	bool any = false;
+	for (size_t i = 0; i < h->request_count; i++)
+		any = any || h->requests[i];
+	if (!any)
+		return x;
+	x = grid_text(g, x + 2, y, g->width, PEN_PLAIN, "requests ");
+	spark(d, g, x, y, SPARK, h, MEASURE_REQUESTS);
+	snprintf(text, sizeof(text), " %d/s",
+		h->requests[(h->request_at + DASH_SAMPLES - 1) % DASH_SAMPLES]);
+	return grid_text(g, x + SPARK, y, g->width, PEN_PLAIN, text);
+}
+
 /* The selected one at length, with sparklines at any width. */
 static void draw_info(const struct dashboard *d, struct grid *g, int y)
 {
@@ -294,14 +329,15 @@ static void draw_info(const struct dashboard *d, struct grid *g, int y)
 	x = grid_text(g, 2, y, g->width, PEN_PLAIN, u->name);
 	if (last_sample(u, &cpu, &memory)) {
 		x = grid_text(g, x + 2, y, g->width, PEN_PLAIN, "cpu ");
-		spark(d, g, x, y, SPARK, u->history, true);
+		spark(d, g, x, y, SPARK, u->history, MEASURE_CPU);
 		snprintf(text, sizeof(text), " %d.%d%%", cpu / 10, cpu % 10);
 		x = grid_text(g, x + SPARK, y, g->width, PEN_PLAIN, text);
 		x = grid_text(g, x + 2, y, g->width, PEN_PLAIN, "memory ");
-		spark(d, g, x, y, SPARK, u->history, false);
+		spark(d, g, x, y, SPARK, u->history, MEASURE_MEMORY);
 		bytes(text, memory);
 		x = grid_text(g, x + SPARK + 1, y, g->width, PEN_PLAIN, text);
 	}
+	x = draw_requests(d, g, x, y, u->history);
 	if (u->note[0])
 		x = grid_text(g, x + 2, y, g->width, dashboard_ink(d, YELLOW, 0), u->note);
 	if (u->url)

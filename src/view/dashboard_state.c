@@ -186,6 +186,15 @@ void dashboard_usage(struct dashboard *d, const char *service, int cpu, int64_t 
 	d->dirty = true;
 }
 
+void dashboard_requests(struct dashboard *d, const char *service, int a_second)
+{
+	struct dash_history *h = history_of(d, service);
+	h->requests[h->request_at] = a_second;
+	h->request_at = (h->request_at + 1) % DASH_SAMPLES;
+	h->request_count += h->request_count < DASH_SAMPLES;
+	d->dirty = true;
+}
+
 /* ---- lines ---- */
 
 /* What is too long to be read on a screen is cut. */

@@ -179,6 +179,27 @@ is_exited() {
 	leave
 }
 
+@test "a changed configuration is read anew, a broken one is said; records are shown as such" {
+	project changing <<-'END'
+		name: dashing
+		services:
+		  web: { image: "debian:bookworm-slim", command: [sh, -c, 'echo "{\"level\":\"warn\",\"msg\":\"so so\",\"at\":7}"; exec sleep infinity'], stop_grace_period: 0s }
+	END
+	ok devenv up -d web
+	dash web
+	now '^WARN +so so at=7'
+	cp devenv.yml sound
+	echo '  late: { image: "debian:bookworm-slim", command: sleep infinity }' >>devenv.yml
+	now '^  late +absent'
+	echo '  later: { imago: x }' >>devenv.yml
+	now 'devenv.yml:[45].*imago'
+	hides 'later +absent'
+	cp sound devenv.yml
+	gone '^  late '
+	now '^> web +(ready|running)'
+	leave
+}
+
 resize() {
 	on_screen resize-window -x "$1" -y "$2"
 }

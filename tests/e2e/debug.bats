@@ -81,6 +81,14 @@ on_screen() {
 
 none() { [ -z "$(tools)" ]; }
 
+# sleeping: what was asked of each of them has begun.
+sleeping() {
+	local name
+	for name in $(tools); do
+		docker top "$name" | grep -q 'sleep 1000' || return 1
+	done
+}
+
 count_is() { [ "$(tools | wc -l)" = "$1" ]; }
 
 @test "processes, sockets, files and volumes of an image from scratch are seen" {
@@ -131,6 +139,7 @@ count_is() { [ "$(tools | wc -l)" = "$1" ]; }
 		until debug web /
 		type stty size\r
 		until 20 60
+		until debug web /
 		type exit 5\r
 	END
 	none
@@ -167,13 +176,43 @@ count_is() { [ "$(tools | wc -l)" = "$1" ]; }
 	"$DEVENV" debug -- sleep 1000 3>&- &
 	local beside=$!
 	eventually 60 count_is 2
-	eventually 60 devenv debug web -- pgrep sleep
+	eventually 60 sleeping
 	ok devenv down -v -y
 	status=0 && wait "$joined" || status=$?
 	[ "$status" = 137 ] || fail "status $status"
 	status=0 && wait "$beside" || status=$?
 	[ "$status" = 137 ] || fail "status $status"
 	[ -z "$(left)" ] || fail "left: $(left)"
+}
+
+# Three databases that are none: what clients would be told is what counts, no image is built.
+@test "clients find the project's services, with passwords in files of their own user" {
+	project clients <<-END
+		name: clients
+		services:
+		  web: { image: "$SCRATCH", init: false, ports: { https: { target: 443, published: auto } } }
+		  db: { image: "$SCRATCH", extends: { template: postgres }, user: "0", entrypoint: [/server], healthcheck: !reset null, environment: { POSTGRES_USER: "me:too" } }
+		  queue: { image: "$SCRATCH", extends: { template: redis }, user: "0", entrypoint: [/server], healthcheck: !reset null, ports: { redis: { target: 7777 } } }
+		  sql: { image: "$SCRATCH", extends: { template: mariadb }, user: "0", entrypoint: [/server], healthcheck: !reset null }
+		  needy: { image: "$SCRATCH", init: false, user: "4321:4321", depends_on: [queue] }
+		routes: [{ host: clients.localhost, path: /, to: "needy:7777", via: web }]
+	END
+	ok devenv up -d
+	local password
+	password=$(devenv secrets get db_password)
+	ok devenv debug -- sh -c 'echo "$PGHOST $PGPORT $PGUSER $PGDATABASE"; cat "$PGPASSFILE"; stat -c %a "$PGPASSFILE"'
+	[ "$output" = "db 5432 me:too me:too
+db:5432:*:me\:too:$password
+400" ] || fail
+	ok devenv debug needy -- sh -c 'stat -c "%a %u" "$PGPASSFILE"; echo "$REDIS_URL"; mariadb --print-defaults; cat ~/.curlrc; cat "$SSL_CERT_FILE" | head -1'
+	says "400 4321" "redis://queue:7777" "--host=sql --port=3306 --user=app --password=" "--database=app"
+	says 'connect-to = "clients.localhost:443:web:443"' "BEGIN CERTIFICATE"
+	run devenv debug needy -- sh -c 'cat /proc/*/cmdline | tr "\0" " "'
+	says_not "$password"
+	# Our server is no Redis: that it was asked is what counts.
+	run devenv debug needy -- redis-cli ping
+	says "Protocol error" # it was asked
+	ok devenv down -v -y
 }
 
 @test "scripts of the project and of devenv are on the PATH" {

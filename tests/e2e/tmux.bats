@@ -143,7 +143,9 @@ web db client" ] || fail "other panes"
 	ok devenv restart db
 	eventually 20 alive "db client"
 	eventually 20 shows "db client" "client of db"
-	# Ended by hand while its service runs: it stays until asked for.
+	# Ended by hand while its service runs: it stays until asked for. Keys that come before the shell
+	# does are lost where its first start met a container that was not quite up.
+	eventually 20 shows "api shell" '[$#] *$'
 	mux send-keys -t "$(pane "api shell")" exit Enter
 	eventually 20 dead "api shell"
 	[ "$(mux display-message -p -t "$(pane "api shell")" '#{pane_dead_status}')" = 0 ]

@@ -111,6 +111,72 @@ static void joins(void **state)
 	bench_close(&b);
 }
 
+static const char databases[] =
+	"images: { toolbox: { from: debian } }\n"
+	"secrets: { one: { generate: password }, other: { generate: password } }\n"
+	"services:\n"
+	"  api: { image: x, depends_on: [two] }\n"
+	"  db: { image: x, extends: { template: postgres }, secrets: [one],\n"
+	"    environment: { POSTGRES_USER: 'a:b', POSTGRES_PASSWORD_FILE: /run/secrets/one } }\n"
+	"  two: { image: x, extends: { template: postgres }, ports: { p: { target: 7 } },\n"
+	"    environment: { POSTGRES_DB: x, POSTGRES_PASSWORD: 'p:w' } }\n"
+	"  open: { image: x, extends: { template: postgres } }\n"
+	"  sql: { image: x, extends: { template: mariadb },\n"
+	"    environment: { MARIADB_PASSWORD: '${secret.other}' } }\n"
+	"  edge: { image: x, extends: { template: nginx }, ports: { https: { target: 443 } } }\n"
+	"routes:\n"
+	"  - { host: s.localhost, path: /, to: 'api:1', via: edge }\n"
+	"  - { host: s.localhost, path: /b, to: 'api:1', via: edge }\n"
+	"debug: { image: toolbox }\n";
+
+/* Pieces of a file as text, secrets by their names. */
+static const char *text_of(struct bench *b, const struct tools_spec *s, const char *name)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	for (size_t i = 0; i < s->files.count; i++) {
+		const struct out_file *f = &s->files.items[i];
+		for (size_t k = 0; streq(f->path, name) && k < f->pieces.count; k++) {
+			const struct piece *p = &f->pieces.items[k];
+			if (p->secret)
+				buf_addf(&out, "<%s %d>", p->secret, (int)p->escape);
+			else
+				buf_add(&out, p->text, p->len);
+		}
+	}
+	return arena_strdup(&b->arena, buf_str(&out));
+}
+
+/* Passwords are in files alone; the database is the joined one's, else the first. */
+static void clients(void **state)
+{
+	struct bench b;
+	(void)state;
+	open_tools(&b, databases);
+	struct tools_spec s = made(&b, &(struct tools_request){ .bundle = true });
+	const char *env = joined_text(&b, &s.env);
+	assert_non_null(strstr(env, "PGHOST=db PGPORT=5432 PGUSER=a:b PGDATABASE=a:b"));
+	assert_non_null(strstr(env, "MYSQL_HOST=sql"));
+	assert_non_null(strstr(env, "SSL_CERT_FILE=" TOOLS_BUNDLE));
+	assert_null(strstr(env, "REDIS"));
+	assert_null(strstr(env, "p:w"));
+	assert_string_equal(text_of(&b, &s, "pgpass"),
+		arena_printf(&b.arena, "db:5432:*:a\\:b:<one %d>\ntwo:7:*:postgres:p\\:w\n",
+			ESC_PGPASS));
+	assert_string_equal(text_of(&b, &s, "my.cnf"),
+		arena_printf(&b.arena,
+			"[client]\nhost=sql\nport=3306\nuser=\"app\"\n"
+			"password=\"<other %d>\"\n[mysql]\ndatabase=\"app\"\n",
+			ESC_QUOTED));
+	assert_string_equal(
+		text_of(&b, &s, "curlrc"), "connect-to = \"s.localhost:443:edge:443\"\n");
+	struct tools_request r = { .joined = &seen, .service = project_service(&b.project, "api") };
+	s = made(&b, &r);
+	env = joined_text(&b, &s.env);
+	assert_non_null(strstr(env, "PGHOST=two PGPORT=7 PGUSER=postgres PGDATABASE=x"));
+	assert_null(strstr(env, "SSL_CERT_FILE"));
+	bench_close(&b);
+}
+
 static void asks(void **state)
 {
 	static const char *words[] = { "cap_sys_ptrace", "NET_RAW" };
@@ -218,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(alone),
 		cmocka_unit_test(joins),
+		cmocka_unit_test(clients),
 		cmocka_unit_test(asks),
 		cmocka_unit_test(unknown_capability),
 		cmocka_unit_test(nothing_runs),

@@ -184,6 +184,19 @@ static void the_selection_survives_a_look(void **state)
 	close_scene(s);
 }
 
+static void requests_are_shown_from_the_first_on(void **state)
+{
+	struct scene *s = open_scene(110, 24);
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		dashboard_requests(&s->d, "web", 0);
+	assert_null(strstr(screen(s), "requests"));
+	dashboard_requests(&s->d, "web", 40);
+	dashboard_requests(&s->d, "web", 12);
+	check(s, "requests-110x24");
+	close_scene(s);
+}
+
 static void no_services_at_all(void **state)
 {
 	struct scene *s = open_scene(80, 24);
@@ -272,6 +285,7 @@ int main(void)
 		cmocka_unit_test(the_palette_finds_by_words),
 		cmocka_unit_test(the_palette_moves_and_stays_in_sight),
 		cmocka_unit_test(the_selection_survives_a_look),
+		cmocka_unit_test(requests_are_shown_from_the_first_on),
 		cmocka_unit_test(no_services_at_all), cmocka_unit_test(the_mouse),
 		cmocka_unit_test(any_size), cmocka_unit_test(nothing_new_needs_no_frame) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
