@@ -2,7 +2,7 @@
 # Secrets and certificates (FAULTS D): a value is where it was asked for and nowhere else, byte for
 # byte; it stays until it is rotated; stores that others could read are not used.
 
-# shellcheck disable=SC2030,SC2031,SC2119,SC2120 # each test is a subshell of its own
+# shellcheck disable=SC2016,SC2030,SC2031,SC2119,SC2120 # each test is a subshell of its own
 load lib
 
 setup() {

@@ -34,8 +34,8 @@ static void another_volume_serves(void **state)
 	b.world.volume_map.items[0].branch = "feature/x";
 	b.world.volume_map.items[0].engine = "x_data.3";
 	bench_plan(&b);
-	assert_string_equal(
-		bench_why(&b, "start db"), "the branch is feature/x now: its own data serve as data");
+	assert_string_equal(bench_why(&b, "start db"),
+		"the branch is feature/x now: its own data serve as data");
 	b.world.volume_map.items[0].serves = false;
 	bench_plan(&b);
 	assert_string_equal(bench_why(&b, "start db"), "other data serves as volume data now");
