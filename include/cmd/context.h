@@ -75,7 +75,7 @@ int load_config(struct context *c);  /* layers, merge, substitution: config and 
 int load_project(struct context *c); /* load_config(), schema, decode; prints diagnostics */
 /* The same without a word: what is wrong is in diags, or error. */
 int load_project_quietly(struct context *c);
-int open_places(struct context *c);  /* load_project() and the workspace's directories */
+int open_places(struct context *c); /* load_project() and the workspace's directories */
 int open_engine(struct context *c);
 /* lockfile.c: devenv.lock beside the configuration, if any, into the world. */
 int load_lock(struct context *c);
