@@ -15,6 +15,7 @@ struct up_opts { /* of `up`, also as the agent reads them again */
 	bool host, watch, no_watch, lint, test;
 	bool no_snapshot;
 	struct strs fresh;
+	struct strs copy; /* "OLD:NEW" */
 };
 
 /*

@@ -39,6 +39,7 @@ extern const struct cmd cmd_snapshot;
 extern const struct cmd cmd_restore;
 extern const struct cmd cmd_reset;
 extern const struct cmd cmd_lock;
+extern const struct cmd cmd_fetch;
 extern const struct cmd cmd_db;
 extern const struct cmd cmd_secrets;
 extern const struct cmd cmd_certs;

@@ -77,7 +77,8 @@ struct develop_loop {
 	struct group *groups; /* as many as modules; some are empty */
 	struct map hashes;    /* of inputs, by path */
 	struct seen_ready seen;
-	bool applying; /* ops->changed() was not answered yet */
+	bool applying;           /* ops->changed() was not answered yet */
+	const char *branch_told; /* branch whose data do not serve, as was said; NULL: nothing */
 };
 
 /* develop_loop.c */
@@ -105,6 +106,9 @@ void run_free(struct group *g);
 int watch_all(struct develop_loop *d, struct err *e);
 void watch_none(struct develop_loop *d);
 void inputs_unknown(struct develop_loop *d); /* what was applied last was not */
+
+/* develop_branch.c */
+void branch_look(struct develop_loop *d); /* says that the checkout is on another branch */
 
 /* develop_seen.c */
 void seen_keep(struct group *g);        /* at the end of a run, which may hold the lock */

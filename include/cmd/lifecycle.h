@@ -40,6 +40,10 @@ int rotate_secret(
 /* Ends rotations that were interrupted; any: there were some, so the plan is to be made again. */
 int finish_rotations(struct context *c, bool *any);
 
+/* copy_along.c: up --copy; the plan is made again when there was something to copy. */
+int copy_along(struct context *c, const struct strs *pairs, bool no_snapshot,
+	const struct plan_request *r);
+
 /* prepare.c: what the keyring holds now, into the world. */
 int see_secrets(struct context *c, bool write);
 
@@ -54,6 +58,9 @@ int expect_mark(struct context *c, const struct secret *s);
 int settle_mark(struct context *c, const struct secret *s); /* they know the current one */
 /* Is there data that knows s? Asks the engine when need be. */
 int knows_secret(struct context *c, const struct secret *s, bool *does);
+
+/* debug.c: the image of the tools container, in a context that was used for nothing else. */
+int bring_tools(struct context *c);
 
 /* when.c: "10m" ago, "2026-01-31T10:00:00.5" of this machine's clock or with Z of UTC; ns since
  * 1970. False: it is none. */

@@ -20,7 +20,7 @@ struct locked_image {       /* one of a registry, or of this engine alone */
 	struct place place;
 };
 
-struct package {
+struct deb_package {
 	const char *name; /* "tini"; of a foreign architecture "libc6:i386" */
 	const char *version;
 	const char *needs; /* as dpkg has it: Depends and Pre-Depends; NULL: none, or not known */
@@ -28,7 +28,7 @@ struct package {
 	struct place place;
 };
 struct packages { /* sorted by name */
-	struct package *items;
+	struct deb_package *items;
 	size_t count, cap;
 };
 
@@ -70,7 +70,7 @@ void lockfile_write(struct buf *out, const struct lockfile *l);
 /* NULL when l is NULL or has none of that name. */
 const struct locked_image *locked_image(const struct lockfile *l, const char *name);
 const struct locked_rung *locked_rung(const struct lockfile *l, const char *name);
-const struct package *package_find(const struct packages *l, const char *name);
+const struct deb_package *package_find(const struct packages *l, const char *name);
 void packages_sort(struct packages *l);
 void lockfile_sort(struct lockfile *l);
 /* "debian:bookworm-slim" -> "debian@sha256:..."; of a local one the name as it is. */

@@ -78,7 +78,8 @@ struct parity {
 	const char *environments[2];
 	LIST_OF(struct parity_group) groups;
 	LIST_OF(const struct allowance *) unused; /* patterns that matched nothing */
-	size_t allowed, expected, refused;        /* how many differences are so */
+	size_t unseen; /* images that ought to have been looked into, and are not there */
+	size_t allowed, expected, refused; /* how many differences are so */
 };
 
 #endif

@@ -28,6 +28,8 @@ enum {
 	SELF_PATIENT = 2,  /* so many of them, and runs are no more cancelled */
 	MANY_FILES = 10,   /* changed since a run last came to its end: a person's tool */
 	STORM_FILES = 100, /* no person saves so many */
+	KNOWN_FILES =
+		16, /* sets of files that are told from new ones: a few logs, written in turn */
 };
 #define SELF_WINDOW_NS (10 * 1000000000LL)
 #define SELF_SLACK_NS (100 * 1000000LL) /* after a run: what it wrote last is still being told */
@@ -51,9 +53,11 @@ struct turn { /* zeroed: nothing ever ran */
 	bool suspended; /* feeds itself */
 	bool held;      /* nothing may begin */
 	bool ran;
-	int64_t began_ns, ended_ns; /* of the last run */
-	uint64_t files, last_files; /* of what is pending; of the last change */
-	unsigned fed;               /* runs in a row that fed themselves */
+	int64_t began_ns, ended_ns;  /* of the last run */
+	uint64_t files;              /* of what is pending */
+	uint64_t known[KNOWN_FILES]; /* of the latest changes that were not the same, in turn */
+	unsigned known_count;
+	unsigned fed; /* runs in a row that fed themselves */
 	int64_t fed_since_ns;
 	uint64_t fed_files;
 	bool fed_alike;            /* all by the same files */

@@ -25,12 +25,12 @@ const char *plan_tag(
 	struct arena *a, const struct project *p, const struct world *w, const struct image *i);
 
 /*
- * A new lock. contents: of each rung that is resolved anew, and of what that stands on, by its name
- * the struct packages of its image; those that are not in it stay as they were locked. world.locked
- * holds what is kept, world.registry what the engine has.
+ * A new lock. rungs: those that are resolved anew; the others stay as they were locked. contents:
+ * of each of them, and of what it stands on, by its name the struct packages of its image.
+ * world.locked holds what is kept, world.registry what the engine has.
  */
 void lock_resolve(struct arena *a, const struct project *p, const struct world *w,
-	const struct map *contents, struct lockfile *out);
+	const struct strs *rungs, const struct map *contents, struct lockfile *out);
 /* Without what neither the project's images nor its services name any more. */
 void lock_prune(struct arena *a, const struct project *p, struct lockfile *l);
 

@@ -15,6 +15,7 @@ enum goal {
 	GOAL_BUILD,
 	GOAL_RUN,    /* all that a command in a container of its own needs, short of running it */
 	GOAL_TOOLS,  /* the image of the tools container */
+	GOAL_FETCH,  /* all that services need which no network has to bring afterwards */
 	GOAL_IMAGES, /* rungs, and the registry images that rungs and services stand on */
 	GOAL_STAGES, /* all that stages of modules which are down need, short of running them */
 	GOAL_CREATE, /* up, short of starting anything: images, dependencies, containers */

@@ -10,7 +10,9 @@
 struct exec_stream {
 	/* Input: bytes put into `to`, 0 at the end, -1 with err. NULL: the command has none. */
 	ssize_t (*pull)(void *ctx, char *to, size_t size, struct err *e);
-	int pull_fd; /* pull is called when this one can be read; -1: at any time */
+	/* pull is called when this one can be read, so what it reads ahead may wait for the next
+	 * portion; -1: at any time. */
+	int pull_fd;
 	/*
 	 * Text around the input; NULL: none. Where the input fails or is interrupted, the command
 	 * gets its end without `behind`.

@@ -19,8 +19,9 @@ static const struct opt build_options[] = {
 	{ "force", 0, OPT_FLAG, NULL, "build what the engine already has, too", NULL, COMPLETE_NONE,
 		BUILD(force), false },
 	{ "no-cache", 0, OPT_FLAG, NULL,
-		"as --force, and do every step anew, whatever the builder remembers", NULL,
-		COMPLETE_NONE, BUILD(no_cache), false },
+		"do every step anew, whatever the builder remembers; with that, release images are "
+		"built again",
+		NULL, COMPLETE_NONE, BUILD(no_cache), false },
 	{ "pull", 0, OPT_FLAG, NULL,
 		"as --force, and look for newer ones of the registry images they stand on", NULL,
 		COMPLETE_NONE, BUILD(pull), false },
@@ -188,7 +189,7 @@ static int run_build(struct context *c, const void *opts, const struct strs *arg
 	const struct build_opts *o = opts;
 	struct prepare p = {
 		.request = { .goal = GOAL_BUILD,
-			.build = o->force || o->no_cache || o->pull,
+			.build = o->force || o->pull,
 			.no_cache = o->no_cache,
 			.pull = o->pull,
 			.timeout_ms = -1 },

@@ -127,8 +127,9 @@ static void conclude(struct ci_cmd *x, int status)
 	else if (!cause && now_ms() >= x->until)
 		r->trouble = "out of time";
 	r->status = signal ? 128 + signal : status;
-	if (!r->status && cause)
-		r->status = cause->result.status > 0 ? cause->result.status : ERR_FAILED;
+	bool own = cause && cause->stage != CI_BUILD && cause->stage != CI_UP;
+	if (!r->status && cause) /* what docker ends with would read as one of ours */
+		r->status = own && cause->result.status > 0 ? cause->result.status : ERR_FAILED;
 	if (!r->status && r->trouble)
 		r->status = ERR_FAILED;
 }

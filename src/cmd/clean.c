@@ -8,15 +8,19 @@
 #include "cmd/commands.h"
 #include "cmd/runs.h"
 #include "cmd/workspaces.h"
+#include "run/git_branch.h"
+#include "run/volume_map.h"
 
 struct clean_opts {
-	bool all;
+	bool all, branches;
 };
 
 static const struct opt clean_options[] = {
 	{ "all", 0, OPT_FLAG, NULL,
 		"also the shared caches and the dependency volumes no container uses", NULL,
 		COMPLETE_NONE, offsetof(struct clean_opts, all), false },
+	{ "branches", 0, OPT_FLAG, NULL, "also this workspace's data of git branches that are gone",
+		NULL, COMPLETE_NONE, offsetof(struct clean_opts, branches), false },
 	{ 0 },
 };
 
@@ -109,8 +113,43 @@ static int clean_gone(struct context *c, const struct workspace_entries *all)
 	return status;
 }
 
-/* One-off containers of this workspace that have ended. */
-static int clean_here(struct context *c)
+static int drop_branch(struct context *c, size_t at)
+{
+	struct world *w = &c->world;
+	if (engine_remove_volume(c->engine, w->volume_map.items[at].engine, &c->error))
+		return fail(c);
+	memmove(&w->volume_map.items[at], &w->volume_map.items[at + 1],
+		(w->volume_map.count - at - 1) * sizeof(w->volume_map.items[0]));
+	w->volume_map.count--;
+	return volume_map_save(&c->places, w, &c->error) ? fail(c) : 0;
+}
+
+/* Data of a branch that git does not have any more are named, and dropped where that is asked for.
+ */
+static int clean_branches(struct context *c, bool drop)
+{
+	int status = open_places(c);
+	if (!status && drop && !c->g.dry_run)
+		status = take_lock(c);
+	for (size_t i = c->world.volume_map.count; !status && i-- > 0;) {
+		const struct volume_record *r = &c->world.volume_map.items[i];
+		if (!r->branch || r->serves ||
+			git_branch_exists(&c->arena, c->project.dir, r->branch))
+			continue;
+		if (drop)
+			note(c, "volume %s: its branch %s is gone", r->engine, r->branch);
+		else
+			note(c,
+				"kept: volume %s has the data of branch %s, which is gone; `devenv "
+				"clean --branches` drops it",
+				r->engine, r->branch);
+		status = drop && !c->g.dry_run ? drop_branch(c, i) : 0;
+	}
+	return status;
+}
+
+/* One-off containers of this workspace that have ended, data of branches that are gone. */
+static int clean_here(struct context *c, bool branches)
 {
 	char *root = NULL;
 	char *here = path_real(&c->arena, c->g.dir ? c->g.dir : ".");
@@ -124,7 +163,7 @@ static int clean_here(struct context *c)
 			k->state != UNIT_RUNNING)
 			status = remove_container(c, k, "a one-off that has ended");
 	}
-	return status;
+	return status ? status : clean_branches(c, branches);
 }
 
 static int clean_images(struct context *c, bool volumes)
@@ -175,7 +214,7 @@ static int run_clean(struct context *c, const void *opts, const struct strs *arg
 	if (status || !c->engine)
 		return status;
 	status = runs_sweep(c, true);
-	status = status ? status : clean_here(c);
+	status = status ? status : clean_here(c, o->branches);
 	return status ? status : clean_images(c, o->all);
 }
 
@@ -189,8 +228,8 @@ const struct cmd cmd_clean = {
 		  "it. Ended one-offs, and images older than an hour that no container stands "
 		  "on; with --all\n"
 		  "the shared caches and dependency volumes, too. Data volumes are named, never "
-		  "removed. --dry-run\n"
-		  "only lists.",
+		  "removed, but for\n"
+		  "those of git branches that are gone with --branches. --dry-run only lists.",
 	.opts = clean_options,
 	.opts_size = sizeof(struct clean_opts),
 	.run = run_clean,

@@ -89,6 +89,7 @@ const struct cmd *const commands[] = {
 	&cmd_diff,
 	&cmd_build,
 	&cmd_lock,
+	&cmd_fetch,
 	&cmd_ci,
 	&cmd_snapshot,
 	&cmd_restore,

@@ -13,12 +13,7 @@
 /* A dump is loaded by the service, once it is ready. */
 static bool is_archive(const struct volume *v)
 {
-	static const char *const dumps[] = { ".sql", ".sql.gz", ".sql.zst", ".sql.xz", ".sql.bz2",
-		".rdb" };
-	for (size_t i = 0; v->initial && i < countof(dumps); i++)
-		if (ends_with(v->initial, dumps[i]))
-			return false;
-	return v->initial != NULL;
+	return v->initial && !v->dump;
 }
 
 /* The folder of a snapshot, or an archive of anybody's. */
@@ -49,13 +44,12 @@ static int fill_one(struct context *c, const struct data_volume *v)
 		.name = v->next, .key = v->volume->name, .kind = "data", .node = v->volume->node
 	};
 	struct err late = ERR_INIT;
-	const char *path = path_join(&c->arena, c->project.dir, v->volume->initial);
-	note(c, "Volume %s begins with %s.", v->volume->name, v->volume->initial);
-	if (!volume_make(&d, &spec, &c->error) && !fill_from(c, &d, v, path))
+	note(c, "Volume %s begins with %s.", v->volume->name, path_base(v->volume->initial));
+	if (!volume_make(&d, &spec, &c->error) && !fill_from(c, &d, v, v->volume->initial))
 		return 0;
 	engine_remove_volume(c->engine, v->next, &late);
 	err_wrap(&c->error, "volumes.%s.initial", v->volume->name);
-	c->error.place = v->volume->place;
+	c->error.place = v->volume->initial_place;
 	return fail(c);
 }
 
@@ -68,6 +62,13 @@ int data_begin(struct context *c, const struct data_volumes *v)
 	return status;
 }
 
+/* A branch's data that is to be a copy of another branch's begins with that. */
+static bool is_new(const struct context *c, const struct data_volume *v)
+{
+	const struct unfilled *u = world_unfilled(&c->world, v->engine);
+	return !v->exists && is_archive(v->volume) && !(u && u->from);
+}
+
 static struct strs chosen_services(struct context *c)
 {
 	struct strs names = { 0 };
@@ -78,6 +79,8 @@ static struct strs chosen_services(struct context *c)
 
 static int plan_again(struct context *c, const struct plan_request *request)
 {
+	if (engine_volumes(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
+		return fail(c);
 	int status = look_again(c);
 	return status ? status : make_plan(c, request);
 }
@@ -98,7 +101,7 @@ int data_make_initial(struct context *c, const struct plan_request *request)
 	struct strs services = chosen_services(c);
 	int status = data_of_services(c, &services, &used);
 	for (size_t i = 0; i < used.count; i++)
-		if (!used.items[i].exists && is_archive(used.items[i].volume))
+		if (is_new(c, &used.items[i]))
 			*list_push(&c->arena, &v) = used.items[i];
 	if (status || !v.count)
 		return status;

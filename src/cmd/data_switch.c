@@ -94,6 +94,7 @@ int data_settle(struct context *c)
 	return changed && volume_map_save(&c->places, &c->world, &c->error) ? fail(c) : 0;
 }
 
+/* What volumes there are is asked anew: one that is not there begins as `initial` says. */
 static int bring_up(struct context *c, const struct strs *services)
 {
 	struct plan_request r = {
@@ -101,6 +102,8 @@ static int bring_up(struct context *c, const struct strs *services)
 	};
 	if (!services->count)
 		return 0;
+	if (engine_volumes(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
+		return fail(c);
 	int status = look_again(c);
 	status = status ? status : make_plan(c, &r);
 	return !status && c->plan.steps.count ? carry_out(c) : status;

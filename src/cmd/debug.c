@@ -89,6 +89,13 @@ static int bring_image(struct context *c)
 	return status ? status : carry_out(c);
 }
 
+int bring_tools(struct context *c)
+{
+	int status = load_for_tools(c);
+	status = status ? status : look(c);
+	return status ? status : bring_image(c);
+}
+
 /* ---- scripts ---- */
 
 static int find_scripts(struct context *c, struct tools_files *out)

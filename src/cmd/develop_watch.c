@@ -215,6 +215,7 @@ static void on_sources(void *ctx, const struct watch_batch *w)
 		calm(m);
 		return;
 	}
+	branch_look(d);
 	struct batch b = sort_batch(d, m->service, w);
 	if (b.inputs.count)
 		apply(d, m->service->name, &b.inputs);

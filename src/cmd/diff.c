@@ -54,8 +54,6 @@ static int name_images(struct side *s)
 	plan_inputs(&c->arena, &c->project, &inputs);
 	if (probe_inputs(&c->arena, &inputs, &c->world, &c->error))
 		return fail(c);
-	if (!c->project.dev && git_source(&c->arena, c->project.dir, &c->world.source, &c->error))
-		return fail(c);
 	parity_images(&c->arena, &c->project, &c->world, &s->images);
 	return 0;
 }
@@ -68,7 +66,11 @@ static int build_images(struct side *s, const struct strs *services)
 		.write = true,
 	};
 	int status = prepare(s->c, &p);
-	return status || !s->c->plan.steps.count ? status : carry_out(s->c);
+	if (!status && s->c->plan.steps.count)
+		status = carry_out(s->c);
+	lock_drop(&s->c->lock); /* the other environment is of the same workspace */
+	s->c->locked = false;
+	return status;
 }
 
 /* Services that share an image have it read once, with the directories of all of them. */
@@ -153,7 +155,8 @@ static int read_images(struct context *c, struct side sides[2], const struct str
 static int look_into(struct context *c, struct side sides[2], const struct diff_opts *o,
 	const struct strs *services)
 {
-	int status = 0;
+	int status = look_at_source(sides[0].c, NULL);
+	status = status ? status : look_at_source(sides[1].c, NULL);
 	for (size_t i = 0; !status && o->build && i < 2; i++)
 		status = build_images(&sides[i], services);
 	for (size_t i = 0; !status && i < 2; i++)
@@ -187,7 +190,7 @@ static int show(struct context *c, struct side sides[2], bool images, const stru
 		view_parity(&b, &c->arena, &p, c->out);
 	if (!emit(&b))
 		return ERR_FAILED;
-	return p.refused ? ERR_FAILED : 0;
+	return p.refused || p.unseen ? ERR_FAILED : 0;
 }
 
 static int run_diff(struct context *c, const void *opts, const struct strs *args)
@@ -225,7 +228,9 @@ const struct cmd cmd_diff = {
 		"\n"
 		"Each difference has a path. Those that parity.allow of devenv.yml names are\n"
 		"accepted, those that cannot but be (sources that dev mirrors, ids that it maps)\n"
-		"are expected; any other one makes the exit status 1.",
+		"are expected; any other one makes the exit status 1, and so does an image that "
+		"is\n"
+		"not there to be looked into.",
 	.opts = diff_options,
 	.opts_size = sizeof(struct diff_opts),
 	.min_args = 2,

@@ -46,16 +46,6 @@ static struct strs registry_names(struct context *c)
 	return names;
 }
 
-static int look_at_registry(struct context *c)
-{
-	struct strs names = registry_names(c), refs = { 0 };
-	for (size_t i = 0; i < names.count; i++)
-		strs_add(&c->arena, &refs, plan_reference(&c->arena, &c->world, names.items[i]));
-	if (engine_registry(c->engine, &c->arena, &refs, &c->world, &c->error))
-		return fail(c);
-	return 0;
-}
-
 /* ---- what is to be resolved anew ---- */
 
 static int unknown_image(struct context *c, const char *name)
@@ -292,7 +282,7 @@ static int check(struct locking *k)
 	k->kept.rungs = k->old->rungs;
 	const struct lockfile *locked = c->world.locked;
 	c->world.locked = &k->kept;
-	lock_resolve(&c->arena, &c->project, &c->world, &k->contents, &now);
+	lock_resolve(&c->arena, &c->project, &c->world, &k->rungs, &k->contents, &now);
 	c->world.locked = locked;
 	for (size_t i = 0; i < k->old->images.count; i++) /* the engine may lack one */
 		if (!locked_image(&now, k->old->images.items[i].name))
@@ -335,7 +325,7 @@ static int resolve(struct locking *k, const struct lock_opts *o, const struct st
 	status = read_rungs(k);
 	if (status)
 		return status;
-	lock_resolve(&c->arena, &c->project, &c->world, &k->contents, &now);
+	lock_resolve(&c->arena, &c->project, &c->world, &k->rungs, &k->contents, &now);
 	if (o->prune)
 		lock_prune(&c->arena, &c->project, &now);
 	lock_compare(&c->arena, k->old, &now, &diff);

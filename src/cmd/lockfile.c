@@ -4,6 +4,8 @@
  */
 #include "cmd/context.h"
 #include "doc/yaml.h"
+#include "planner/lock.h"
+#include "run/contents.h"
 
 int load_lock(struct context *c)
 {
@@ -17,5 +19,16 @@ int load_lock(struct context *c)
 	if (lockfile_read(&c->arena, buf_str(&text), text.len, LOCK_FILE, l, &c->diags))
 		return report(c);
 	c->world.locked = l;
+	return 0;
+}
+
+int look_at_registry(struct context *c)
+{
+	struct strs names = { 0 }, refs = { 0 };
+	plan_registry(&c->arena, &c->project, &names);
+	for (size_t i = 0; i < names.count; i++)
+		strs_add(&c->arena, &refs, plan_reference(&c->arena, &c->world, names.items[i]));
+	if (engine_registry(c->engine, &c->arena, &refs, &c->world, &c->error))
+		return fail(c);
 	return 0;
 }

@@ -3,6 +3,24 @@
  */
 #include "cmd/commands.h"
 #include "cmd/workspaces.h"
+#include "run/volume_map.h"
+
+/* Whose data serve, where volumes are per branch. */
+static void add_branches(struct arena *a, const struct workspace_entry *e, struct strs *words)
+{
+	struct places pl;
+	struct world w = { .now = 0 };
+	struct err unknown = ERR_INIT;
+	if (places_find(a, e->dir, e->id, &pl, &unknown) || volume_map_load(a, &pl, &w, &unknown))
+		return;
+	for (size_t i = 0; i < w.volume_map.count; i++) {
+		const struct volume_record *r = &w.volume_map.items[i];
+		const char *says =
+			r->branch ? arena_printf(a, "data of branch %s", r->branch) : NULL;
+		if (says && r->serves && !strs_has(words, says))
+			strs_add(a, words, says);
+	}
+}
 
 /* "2 running, agent, 1 tmux session"; "down" when there is nothing. */
 static const char *state_of(
@@ -19,6 +37,7 @@ static const char *state_of(
 	if (sessions)
 		strs_add(a, &words,
 			arena_printf(a, "%zu tmux session%s", sessions, sessions == 1 ? "" : "s"));
+	add_branches(a, e, &words);
 	if (!engine)
 		strs_add(a, &words, "engine unreachable");
 	return words.count ? strs_join(a, &words, ", ") : "down";

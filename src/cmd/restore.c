@@ -142,6 +142,7 @@ static int fill(struct context *c, const struct snapshot *s, const struct data_v
 			drop_next(c, v);
 			return status;
 		}
+		strs_add(&c->arena, &c->world.volumes, to->next); /* it is none that begins anew */
 	}
 	return 0;
 }

@@ -27,6 +27,9 @@ static const struct opt up_options[] = {
 	{ "fresh", 0, OPT_LIST, "SVC",
 		"begin anew with empty data volumes for SVC (asks first); repeatable", NULL,
 		COMPLETE_SERVICE, UP(fresh), false },
+	{ "copy", 0, OPT_LIST, "OLD:NEW",
+		"let the volume NEW begin with a copy of the data of OLD, as it was called", NULL,
+		COMPLETE_NONE, UP(copy), false },
 	{ "no-snapshot", 0, OPT_FLAG, NULL, "keep no snapshot of data that is begun anew", NULL,
 		COMPLETE_NONE, UP(no_snapshot), false },
 	{ "no-hooks", 0, OPT_FLAG, NULL, "run no hooks", NULL, COMPLETE_NONE, UP(no_hooks), false },
@@ -133,6 +136,23 @@ int check_survivors(struct context *c)
 	return 0;
 }
 
+/* A gate that failed left the last good one alone: that is worth knowing beside the failure. */
+static void tell_who_serves(struct context *c)
+{
+	struct strs old = { 0 };
+	if (look_again(c))
+		return;
+	for (size_t i = 0; i < c->plan.chosen.count; i++) {
+		const struct chosen *x = &c->plan.chosen.items[i];
+		const struct container *k = world_container(&c->world, x->service->name);
+		if (x->changed && k && k->state == UNIT_RUNNING && !streq(k->hash, x->hash))
+			strs_add(&c->arena, &old, x->service->name);
+	}
+	if (old.count)
+		note(c, "note: as before %s serving: %s", old.count > 1 ? "go on" : "goes on",
+			strs_join(&c->arena, &old, ", "));
+}
+
 /* Nothing to do is only true when the generated files are as they should be, too. */
 static int heal_files(struct context *c)
 {
@@ -169,7 +189,8 @@ static int begin_data(struct context *c, const struct up_opts *o, const struct p
 		.all = c->project.up.recreate_data && !o->fresh.count,
 		.no_snapshot = o->no_snapshot,
 	};
-	int status = data_make_fresh(c, &f, r);
+	int status = copy_along(c, &o->copy, o->no_snapshot, r);
+	status = status ? status : data_make_fresh(c, &f, r);
 	return status ? status : data_make_initial(c, r);
 }
 
@@ -189,6 +210,8 @@ static int bring_up(struct context *c, const struct up_opts *o, const struct pla
 	for (size_t i = 0; i < c->plan.notes.count; i++)
 		note(c, "note: %s", c->plan.notes.items[i]);
 	status = work ? carry_out(c) : heal_files(c);
+	if (status == ERR_FAILED)
+		tell_who_serves(c);
 	int noted = note_marks(c);
 	status = status ? status : noted;
 	status = !status && work ? check_survivors(c) : status;

@@ -86,9 +86,9 @@ const char *cycle_text(
 	struct arena *a, const void *items, size_t size, const size_t *path, size_t len);
 
 /* The parts, one file each. */
-void set_apart(struct decode *c); /* apart.c: of a run, before all others */
-void decode_images(struct decode *c);                                       /* decode_image.c */
-void decode_services(struct decode *c);                                     /* decode_service.c */
+void set_apart(struct decode *c);       /* apart.c: of a run, before all others */
+void decode_images(struct decode *c);   /* decode_image.c */
+void decode_services(struct decode *c); /* decode_service.c */
 void decode_ports(struct decode *c, struct service *s, const char *path);   /* decode_ports.c */
 void decode_check(struct decode *c, struct service *s, const char *path);   /* decode_check.c */
 void decode_mounts(struct decode *c, struct service *s, const char *path);  /* decode_mounts.c */

@@ -70,7 +70,7 @@ static bool is_inputs(const char *s)
 static bool refuse(struct reader *r, struct place at, const char *what, const char *text)
 {
 	diag_add(r->d, SEV_ERROR, at, "\"%s\" is no %s", text ? text : "", what)->hint =
-		"`devenv lock` writes this file anew";
+		"remove the file and run `devenv lock`: it writes it anew";
 	return false;
 }
 
@@ -120,7 +120,7 @@ static void read_packages(struct reader *r, const struct node *n, struct package
 		if (!fits(r, is_package, "name of a package", p->key_place, p->key) ||
 			!fits(r, is_version, "version of a package", p->value->place, version))
 			continue;
-		*list_push(r->a, out) = (struct package){
+		*list_push(r->a, out) = (struct deb_package){
 			.name = p->key, .version = version, .place = p->key_place
 		};
 	}
@@ -266,7 +266,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-const struct package *package_find(const struct packages *l, const char *name)
+const struct deb_package *package_find(const struct packages *l, const char *name)
 {
 	return l->count ? bsearch(&name, l->items, l->count, sizeof(*l->items), by_name) : NULL;
 }

@@ -32,9 +32,10 @@ static const struct field volume_fields[] = {
 		.types = T_STR,
 		.format = F_PATH,
 		.flags = FIELD_LOCAL,
-		.help = "What a new volume starts with: a dump (.sql, .rdb, also compressed), "
-			"which its "
-			"service loads once it is ready, before those who need it start" },
+		.help = "What a new volume starts with: a tar archive, the folder of a snapshot, "
+			"or "
+			"a dump (.sql, .rdb, also compressed), which its service loads once it is "
+			"ready, before those who need it start" },
 	{ .name = "name",
 		.types = T_STR,
 		COMPOSE,

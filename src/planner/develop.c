@@ -119,12 +119,21 @@ static enum turn_do interrupt(struct turn *t)
 	return TURN_CANCEL;
 }
 
-/* The same files again and again are no storm, but a log. */
+static bool is_known(struct turn *t, uint64_t files)
+{
+	for (unsigned i = 0; i < t->known_count && i < KNOWN_FILES; i++) {
+		if (t->known[i] == files)
+			return true;
+	}
+	t->known[t->known_count++ % KNOWN_FILES] = files;
+	return false;
+}
+
+/* The same few files again and again, in whatever order, are no storm, but logs. */
 static void note_change(struct turn *t, const struct turn_change *c)
 {
-	if (c->files != t->last_files || c->count >= STORM_FILES)
+	if (!is_known(t, c->files) || c->count >= STORM_FILES)
 		t->changed += c->count < UINT_MAX - t->changed ? c->count : 0;
-	t->last_files = c->files;
 	if (!t->first_ns)
 		t->first_ns = c->first_ns;
 	t->last_ns = c->last_ns;

@@ -143,7 +143,7 @@ const char *locked_install(struct make *m, const struct rung *r, const char *apt
 		if (!package_find(l, words.items[i]))
 			strs_add(m->a, &unlocked, words.items[i]);
 	for (size_t i = 0; i < l->count; i++) {
-		const struct package *k = &l->items[i];
+		const struct deb_package *k = &l->items[i];
 		strs_add(m->a, &pairs, arena_printf(m->a, "%s=%s", k->name, k->version));
 		if (!strs_has(&words, k->name))
 			strs_add(m->a, &along, k->name);
@@ -206,6 +206,8 @@ static void registry_of(struct arena *a, const struct project *p, registry_uses 
 	}
 	for (size_t i = 0; i < p->services.count; i++) {
 		const struct service *s = &p->services.items[i];
+		if (s->release && !p->dev && !s->release->image)
+			add_use(a, out, s->release->from, s->release->place);
 		if (s->where == RUN_CONTAINER && !s->left_out && !s->image && !s->build)
 			add_use(a, out, s->image_name, s->place);
 	}
@@ -301,6 +303,25 @@ static void plan_pull(struct make *m, const struct registry_use *use)
 	s->soft = there;
 }
 
+void plan_pulls(struct make *m)
+{
+	registry_uses uses = { 0 };
+	registry_of(m->a, m->p, &uses);
+	for (size_t i = 0; i < uses.count; i++)
+		if (is_named(m, uses.items[i].name))
+			plan_pull(m, &uses.items[i]);
+}
+
+void await_pulls(struct make *m)
+{
+	for (size_t i = 0; i < m->plan->steps.count; i++) {
+		struct step *s = m->plan->steps.items[i];
+		const struct image *k = s->kind == STEP_BUILD ? s->build->image : NULL;
+		if (k && k->from)
+			plan_need(m->plan, s, plan_find(m->plan, STEP_EXEC, k->from));
+	}
+}
+
 static void want_named(struct make *m)
 {
 	for (size_t i = 0; i < m->p->images.count; i++) {
@@ -311,24 +332,11 @@ static void want_named(struct make *m)
 	}
 }
 
-void plan_images_and_pulls(struct make *m, struct step *after)
-{
-	registry_uses uses = { 0 };
-	registry_of(m->a, m->p, &uses);
-	for (size_t i = 0; i < uses.count; i++)
-		if (is_named(m, uses.items[i].name))
-			plan_pull(m, &uses.items[i]);
-	want_named(m);
-	plan_images(m, after);
-	for (size_t i = 0; i < m->plan->steps.count; i++) {
-		struct step *s = m->plan->steps.items[i];
-		if (s->kind == STEP_BUILD && s->build->image && s->build->image->from)
-			plan_need(m->plan, s, plan_find(m->plan, STEP_EXEC, s->build->image->from));
-	}
-}
-
 void plan_all_images(struct make *m)
 {
 	rungs_make(m);
-	plan_images_and_pulls(m, NULL);
+	plan_pulls(m);
+	want_named(m);
+	plan_images(m, NULL);
+	await_pulls(m);
 }

@@ -38,7 +38,7 @@ static bool next_name(const char **at, char *name, size_t size)
 
 static void reach(struct closure *c, const char *name)
 {
-	const struct package *p = package_find(c->all, name);
+	const struct deb_package *p = package_find(c->all, name);
 	if (!p)
 		p = map_get(&c->providers, name);
 	if (!p || map_has(&c->reached, p->name))
@@ -51,7 +51,7 @@ static void note_providers(struct closure *c)
 {
 	char name[200];
 	for (size_t i = 0; i < c->all->count; i++) {
-		const struct package *p = &c->all->items[i];
+		const struct deb_package *p = &c->all->items[i];
 		const char *at = p->provides;
 		while (at && next_name(&at, name, sizeof(name)))
 			map_set(&c->providers, arena_strdup(c->a, name), (void *)p);
@@ -74,7 +74,7 @@ static void close_over(struct closure *c, const struct strs *words)
 	note_providers(c);
 	reach_declared(c, words);
 	for (size_t i = 0; i < c->queue.count; i++) {
-		const struct package *p = map_get(&c->reached, c->queue.items[i]);
+		const struct deb_package *p = map_get(&c->reached, c->queue.items[i]);
 		const char *at = p->needs;
 		while (at && next_name(&at, name, sizeof(name)))
 			reach(c, name);
@@ -88,8 +88,8 @@ static void own_packages(struct arena *a, const struct packages *all, const stru
 	struct closure c = { .a = a, .all = all };
 	close_over(&c, words);
 	for (size_t i = 0; i < all->count; i++) {
-		const struct package *p = &all->items[i];
-		const struct package *before = below ? package_find(below, p->name) : NULL;
+		const struct deb_package *p = &all->items[i];
+		const struct deb_package *before = below ? package_find(below, p->name) : NULL;
 		if (before && streq(before->version, p->version))
 			continue;
 		*list_push(a, map_has(&c.reached, p->name) ? &out->packages : &out->others) = *p;
@@ -108,10 +108,7 @@ static void resolve_rung(
 			      *below = map_get(contents, r->parent ? r->parent->image->name
 							 : i->from ? i->from
 								   : "");
-	const struct locked_rung *old = locked_rung(m->w->locked, i->name);
 	struct strs words = { 0 };
-	if (!all && old)
-		*list_push(m->a, &out->rungs) = *old;
 	if (!all)
 		return;
 	struct locked_rung *l = list_push(m->a, &out->rungs);
@@ -144,7 +141,7 @@ static void resolve_image(struct make *m, const char *name, struct lockfile *out
 }
 
 void lock_resolve(struct arena *a, const struct project *p, const struct world *w,
-	const struct map *contents, struct lockfile *out)
+	const struct strs *rungs, const struct map *contents, struct lockfile *out)
 {
 	struct diags unheard = DIAGS_INIT(a);
 	struct strs names = { 0 };
@@ -155,7 +152,7 @@ void lock_resolve(struct arena *a, const struct project *p, const struct world *
 	for (size_t i = 0; i < names.count; i++)
 		resolve_image(&m, names.items[i], out);
 	for (size_t i = 0; i < p->images.count; i++)
-		if (p->images.items[i].used)
+		if (strs_has(rungs, p->images.items[i].name))
 			resolve_rung(&m, &m.rungs[i], contents, out);
 	keep_others(&m, out);
 	lockfile_sort(out);
@@ -197,8 +194,8 @@ static void compare_packages(struct arena *a, const char *part, const struct pac
 {
 	size_t i = 0, k = 0;
 	while (i < old->count || k < now->count) {
-		const struct package *o = i < old->count ? &old->items[i] : NULL,
-				     *n = k < now->count ? &now->items[k] : NULL;
+		const struct deb_package *o = i < old->count ? &old->items[i] : NULL,
+					 *n = k < now->count ? &now->items[k] : NULL;
 		int order = !o ? 1 : !n ? -1 : strcmp(o->name, n->name);
 		add_change(a, out, part, order <= 0 ? o->name : n->name,
 			order <= 0 ? o->version : NULL, order >= 0 ? n->version : NULL);

@@ -71,6 +71,7 @@ static const struct {
 	[GOAL_GENERATE] = { plan_generate, true },
 	[GOAL_BUILD] = { plan_build, true },
 	[GOAL_RUN] = { plan_prepare, true },
+	[GOAL_FETCH] = { plan_fetch, true },
 	[GOAL_IMAGES] = { plan_all_images, false },
 	[GOAL_TOOLS] = { plan_tools, false },
 	[GOAL_STAGES] = { plan_prepare, true },

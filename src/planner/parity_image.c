@@ -46,7 +46,7 @@ static void image_of(struct make *m, struct unit *u, struct parity_image *out)
 	else if (s->build)
 		out->why = "Compose builds it, under one name for every environment";
 	else
-		out->reference = s->image_name;
+		out->reference = locked_name(m, s->image_name);
 	out->built = u->rung != NULL;
 	out->release = u->release != NULL;
 }

@@ -170,8 +170,9 @@ const char *locked_install(
 const char *locked_name(
 	const struct make *m, const char *name); /* of a registry image: by digest */
 void lock_check(struct make *m);                 /* what does not fit is said, or refused */
-void plan_images_and_pulls(struct make *m, struct step *after);
-void plan_all_images(struct make *m);                            /* GOAL_IMAGES */
+void plan_pulls(struct make *m);                 /* of registry images that the engine lacks */
+void await_pulls(struct make *m);                /* builds of what stands on them */
+void plan_all_images(struct make *m);            /* GOAL_IMAGES */
 const char *image_repository(struct arena *a, const char *name); /* as Docker writes names */
 
 /* release.c, release_text.c, release_name.c: production images of modules. */
@@ -235,6 +236,7 @@ const char *mount_point(struct make *m, const struct unit *u, const char *target
 /* marked.c: plan->remembered; volumes that are made with a mark of a secret. */
 void note_remembered(struct make *m);
 void plan_marked_volumes(struct make *m);
+void note_renamed(struct make *m); /* renamed.c */
 void await_marked_volumes(struct make *m, struct step *s, const struct unit *u);
 
 /* host_spec.c, host_env.c, host_install.c: services on the host. */
@@ -293,6 +295,7 @@ void plan_generate(struct make *m);
 void plan_prepare(struct make *m); /* prepare.c: GOAL_STAGES, GOAL_RUN */
 /* Of containers that are made, and of such as were never ready. */
 void plan_installs(struct make *m, struct step *after);
+void plan_fetch(struct make *m); /* prepare.c: GOAL_FETCH */
 void plan_tools(struct make *m); /* debug.c */
 void plan_down(struct make *m);
 void decide(struct make *m);                      /* the fate of each chosen unit */

@@ -19,13 +19,20 @@ static int host_port_wanted(const struct port *p, int number)
 	return p->how == PUB_FIXED ? p->published : p->target;
 }
 
+/* What was given is that of another wish, once the configuration names another port. */
+static bool stands(const struct allocation *al, int wanted)
+{
+	return al && (!wanted || al->published == wanted || al->moved_from == wanted);
+}
+
 int host_port(const struct world *w, const struct service *s, const struct port *p, int number)
 {
 	struct arena a = ARENA_INIT;
 	const struct allocation *al =
 		world_allocation(w, host_port_owner(&a, s, number), p->target, p->protocol);
 	arena_release(&a);
-	return al ? al->published : host_port_wanted(p, number);
+	int wanted = host_port_wanted(p, number);
+	return stands(al, wanted) ? al->published : wanted;
 }
 
 int published_port(const struct world *w, const struct service *s, const struct port *p)
@@ -35,9 +42,8 @@ int published_port(const struct world *w, const struct service *s, const struct 
 	const struct allocation *al = world_allocation(w, s->name, p->target, p->protocol);
 	if (p->how == PUB_NONE || s->replicas > 1)
 		return 0;
-	if (al)
-		return al->published;
-	return p->how == PUB_FIXED ? p->published : 0;
+	int wanted = p->how == PUB_FIXED ? p->published : 0;
+	return stands(al, wanted) ? al->published : wanted;
 }
 
 /* Copies of a service get ports from the engine, each its own. */

@@ -47,6 +47,15 @@ static bool decide_all(struct make *m)
 	return any;
 }
 
+static void plan_host_installs(struct make *m, struct step *write)
+{
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		struct unit *u = &m->units[i];
+		if (u->hosted && u->fate == FATE_START)
+			u->install = plan_host_install(m, u, write);
+	}
+}
+
 void plan_prepare(struct make *m)
 {
 	if (!decide_all(m))
@@ -55,9 +64,26 @@ void plan_prepare(struct make *m)
 	plan_mount_points(m);
 	plan_before_create(m, write);
 	plan_installs(m, write);
+	plan_host_installs(m, write);
+}
+
+/* A container that was ready once may have been made of images that are gone since. */
+void plan_fetch(struct make *m)
+{
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
-		if (u->hosted && u->fate == FATE_START)
-			u->install = plan_host_install(m, u, write);
+		if (u->asked)
+			want_image(m, u);
+		if (!u->asked || was_ready(m, u))
+			continue;
+		u->fate = u->hosted ? FATE_START : FATE_CREATE;
+		u->why = "brought for later";
 	}
+	struct step *write = plan_write(m, "the complete set, before anything is run");
+	plan_pulls(m);
+	plan_mount_points(m);
+	plan_before_create(m, write);
+	await_pulls(m);
+	plan_installs(m, write);
+	plan_host_installs(m, write);
 }

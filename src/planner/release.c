@@ -55,8 +55,6 @@ static const char *tag_of(struct make *m, const struct unit *u)
 	struct hasher *h = hasher_new();
 	hasher_str(h, b->dockerfile);
 	hasher_str(h, world_input(m->w, u->service->develop->source));
-	for (size_t i = 0; i < b->labels.count; i++)
-		hasher_str(h, b->labels.items[i]);
 	hasher_end(h, hex);
 	return arena_printf(m->a, "devenv/release-%s:%.*s",
 		image_repository(m->a, u->service->name), TAG_HEX, hex);
@@ -82,7 +80,6 @@ static void release_make(struct make *m, struct unit *u)
 		(struct context_file){ .path = "source", .source = s->develop->source };
 	build_args(m, b);
 	b->dockerfile = release_text(m, u);
-	release_labels(m, u, &b->labels);
 	b->no_cache = m->req && m->req->no_cache;
 	u->release = b;
 	b->tag = tag_of(m, u);
@@ -103,7 +100,7 @@ static void plan_release(struct make *m, struct unit *u)
 {
 	const struct service *s = u->service;
 	bool known = tag_known(m, u->release->tag);
-	if (known && !m->req->build)
+	if (known && !m->req->build && !m->req->no_cache)
 		return;
 	struct step *b = plan_add(m->plan, STEP_BUILD, arena_printf(m->a, "release %s", s->name),
 		s->release->place, "%s",

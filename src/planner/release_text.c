@@ -118,14 +118,22 @@ static void write_collect(struct writer *w, const struct service *s)
 	docker_run(w, collect_script, &paths);
 }
 
+/* Of this stage only. One instruction: each is a step of the builder's. */
+static void write_trust(struct writer *w)
+{
+	buf_adds(&w->out, "ENV");
+	for (const struct trust_variable *v = trust_variables; v->name; v++)
+		buf_addf(&w->out, " %s=%s", v->name, host_bundle_in_image);
+	buf_addc(&w->out, '\n');
+}
+
 static void write_build(struct writer *w, const struct unit *u)
 {
 	const struct service *s = u->service;
 	const char *owner = owner_words(w, u);
 	buf_addf(&w->out, "FROM %s AS build\nUSER root\n", u->rung->tag);
-	for (const struct trust_variable *v = trust_variables; u->rung->certificates && v->name;
-		v++)
-		buf_addf(&w->out, "ARG %s=%s\n", v->name, host_bundle_in_image);
+	if (u->rung->certificates)
+		write_trust(w);
 	run(w, place_script, (const char *const[]){ "place", owner, s->working_dir, NULL });
 	docker_copy(w, owner, "source/", arena_printf(w->m->a, "%s/", s->working_dir));
 	path_line(w, "WORKDIR", s->working_dir);
@@ -137,7 +145,7 @@ static void write_build(struct writer *w, const struct unit *u)
 static const char *ground(const struct writer *w, const struct service *s)
 {
 	const struct rung *r = rung_of(w->m, s->release->image);
-	return r ? r->tag : s->release->from;
+	return r ? r->tag : locked_name(w->m, s->release->from);
 }
 
 static void write_tree(struct writer *w, const struct unit *u)
@@ -159,29 +167,56 @@ static void write_tree(struct writer *w, const struct unit *u)
 	docker_run(w, tree_script, &args);
 }
 
+/* NULL: it is no part of the image. */
+static const char *variable(struct writer *w, const struct service *s, const struct var *v)
+{
+	const char *value = plan_expand(w->m->a, w->m->p, w->m->w, s, v->value, v->place, w->m->d);
+	if (!value || !docker_plain(w, v->name, "_.-", "variable"))
+		return NULL;
+	if (!holds_secret(value))
+		return value;
+	complain(w->m, v->place, "the secret in %s of %s would stay in its production image",
+		v->name, s->name)
+		->hint = "give it as a file: secrets: under the service, and a variable that names "
+			 "/run/secrets/NAME";
+	return NULL;
+}
+
 static void write_environment(struct writer *w, const struct service *s)
 {
+	bool any = false;
 	for (size_t i = 0; i < s->environment.count; i++) {
 		const struct var *v = &s->environment.items[i];
-		const char *value =
-			plan_expand(w->m->a, w->m->p, w->m->w, s, v->value, v->place, w->m->d);
-		if (value && holds_secret(value))
-			complain(w->m, v->place,
-				"the secret in %s of %s would stay in its production image",
-				v->name, s->name)
-				->hint = "give it as a file: secrets: under the service, and a "
-					 "variable that names /run/secrets/NAME";
-		else if (value)
-			docker_env(w, v->name, value, v->place);
+		const char *value = variable(w, s, v);
+		if (!value)
+			continue;
+		buf_addf(&w->out, "%s%s=", any ? " " : "ENV ", v->name);
+		docker_quoted(w, value, v->place);
+		any = true;
 	}
+	buf_adds(&w->out, any ? "\n" : "");
+}
+
+static void write_labels(struct writer *w, const struct unit *u)
+{
+	struct strs labels = { 0 };
+	release_labels(w->m, u, &labels);
+	buf_adds(&w->out, "LABEL");
+	for (size_t i = 0; i < labels.count; i++) {
+		const char *equals = strchr(labels.items[i], '=');
+		buf_addf(&w->out, " %.*s=", (int)(equals - labels.items[i]), labels.items[i]);
+		docker_quoted(w, equals + 1, u->service->place);
+	}
+	buf_addc(&w->out, '\n');
 }
 
 static void write_ports(struct writer *w, const struct service *s)
 {
 	for (size_t i = 0; i < s->ports.count; i++) {
 		const struct port *p = &s->ports.items[i];
-		buf_addf(&w->out, "EXPOSE %d/%s\n", p->target, p->protocol);
+		buf_addf(&w->out, "%s %d/%s", i ? "" : "EXPOSE", p->target, p->protocol);
 	}
+	buf_adds(&w->out, s->ports.count ? "\n" : "");
 }
 
 static void write_health(struct writer *w, const struct service *s)
@@ -249,6 +284,7 @@ static void write_image(struct writer *w, const struct unit *u)
 	const char *user = release_user(w->m, u);
 	buf_addf(&w->out, "FROM %s\nUSER root\n", ground(w, s));
 	buf_adds(&w->out, "COPY --from=tree [\"/.devenv-tree/\", \"/\"]\n");
+	write_labels(w, u);
 	write_environment(w, s);
 	path_line(w, "WORKDIR", s->working_dir);
 	write_ports(w, s);

@@ -134,6 +134,7 @@ void plan_up(struct make *m)
 	plan_orphans(m);
 	plan_mount_points(m);
 	plan_create(m, after);
+	note_renamed(m);
 	plan_installs(m, after);
 	plan_units(m, after);
 	plan_followers(m);

@@ -47,8 +47,8 @@ void docker_run(struct writer *w, const char *script, const struct strs *args)
 	buf_addc(&w->out, '\n');
 }
 
-/* A double-quoted word; the builder would fill in variables. */
-static void quoted(struct writer *w, const char *text, struct place at)
+/* The builder would fill in variables. */
+void docker_quoted(struct writer *w, const char *text, struct place at)
 {
 	buf_addc(&w->out, '"');
 	for (const char *s = text; *s; s++) {
@@ -91,6 +91,6 @@ void docker_env(struct writer *w, const char *name, const char *value, struct pl
 			w->r->image->name)
 			->hint = "give it to the service instead";
 	buf_addf(&w->out, "ENV %s=", name);
-	quoted(w, value, at);
+	docker_quoted(w, value, at);
 	buf_addc(&w->out, '\n');
 }

@@ -19,6 +19,7 @@ void docker_words(struct writer *w, const char *const *words, size_t count); /* 
 void docker_run(struct writer *w, const char *script, const struct strs *args);
 /* From the context; owner NULL: root. */
 void docker_copy(struct writer *w, const char *owner, const char *source, const char *target);
+void docker_quoted(struct writer *w, const char *text, struct place at); /* a double-quoted word */
 void docker_env(struct writer *w, const char *name, const char *value, struct place at);
 
 #endif

@@ -133,7 +133,7 @@ static void read_stanza(struct arena *a, const char *s, size_t len, struct packa
 		   *before = field_of(a, s, len, "Pre-Depends");
 	if (!name || !version || !status || !ends_with(status, " installed"))
 		return;
-	*list_push(a, out) = (struct package){
+	*list_push(a, out) = (struct deb_package){
 		.name = name,
 		.version = version,
 		.needs = depends && before ? arena_printf(a, "%s, %s", before, depends)

@@ -42,7 +42,7 @@ static enum verdict begin(struct job *j)
 int stages_lock(const struct places *pl, const char *service, struct lock *l, struct err *e)
 {
 	struct arena a = ARENA_INIT;
-	const char *dir = pl->turns;
+	const char *dir = pl->turns ? pl->turns : path_join(&a, pl->state, "stages");
 	const char *path = path_join(&a, dir, arena_printf(&a, "%s.lock", service));
 	int rc = dir_make(dir, 0700, e) ? -1 : lock_take(l, path, 0, e);
 	arena_release(&a);

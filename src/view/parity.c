@@ -177,8 +177,11 @@ void view_parity(struct buf *out, struct arena *a, const struct parity *p, struc
 					at ? at : "", at ? ": " : "", p->unused.items[i]->pattern));
 		buf_addc(out, '\n');
 	}
+	if (p->unseen)
+		buf_addf(out, "%zu image%s could not be looked into.\n", p->unseen,
+			p->unseen == 1 ? "" : "s");
 	if (!all)
-		buf_adds(out, "No differences.\n");
+		buf_adds(out, p->unseen ? "No other differences.\n" : "No differences.\n");
 	else
 		buf_addf(out, "%zu difference%s: %zu allowed, %zu expected, %zu not allowed\n", all,
 			all == 1 ? "" : "s", p->allowed, p->expected, p->refused);
@@ -244,5 +247,6 @@ struct node *view_parity_json(struct arena *a, const struct parity *p)
 	put_count(a, top, "allowed", p->allowed);
 	put_count(a, top, "expected", p->expected);
 	put_count(a, top, "refused", p->refused);
+	put_count(a, top, "unseen", p->unseen);
 	return top;
 }

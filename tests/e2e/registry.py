@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A registry of one image, slow on purpose: registry.py IMAGE PORT_FILE [BYTES_PER_SECOND]
+"""A registry of one image, slow on purpose: registry.py IMAGE PORT_FILE [BYTES_PER_SECOND [PORT]]
 
 Serves IMAGE of the local engine with two layers of noise on top, as NAME:1 for every NAME, on
 127.0.0.1 (which engines believe without TLS). Writes its port into PORT_FILE once it listens."""
@@ -94,7 +94,8 @@ def main():
     image, port_file = sys.argv[1:3]
     Registry.rate = int(sys.argv[3]) if len(sys.argv) > 3 else 4 << 20
     Registry.manifest, Registry.blobs = make_image(image)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+    port = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Registry)
     with open(port_file + ".new", "w", encoding="utf-8") as f:
         f.write(str(server.server_address[1]))
     os.rename(port_file + ".new", port_file)

@@ -249,7 +249,7 @@ ask() {
 	exits 1 devenv up -d --no-watch
 	rm "$MACHINE/asking"
 	wait "$asker"
-	says "compile of api ended with status 3" "broken in two"
+	says "compile of api ended with status 3" "broken in two" "as before go on serving: api, front"
 	[ "$(sort -u "$MACHINE/answers")" = one ]
 	[ "$(wc -l <"$MACHINE/answers")" -gt 10 ]
 	[ "$(container api)" = "$api" ]
@@ -304,4 +304,47 @@ ask() {
 	id=$(workspace)
 	devenv down -v -y
 	[ -z "$(left "$id")" ]
+}
+
+@test "a module with a fixed address is compiled before its first start, beside itself, and when it is down" {
+	local net=10.$((RANDOM % 200 + 20)).$((RANDOM % 250))
+	project stgfixed <<-END
+		name: stgfixed
+		networks: { front: { ipam: { config: [{ subnet: $net.0/24 }] } } }
+		services:
+		  api:
+		    image: debian:bookworm-slim
+		    command: [sleep, "1000"]
+		    stop_signal: KILL
+		    working_dir: /srv
+		    environment: { WHO: one }
+		    networks: { front: { ipv4_address: $net.5 } }
+		    develop: { source: src, compile: 'echo compiled as \$\$WHO', on_success: none }
+	END
+	mkdir -p src
+	ok devenv up -d --no-watch
+	says "compile api"
+	docker inspect "$(container api)" | grep -q "\"IPAddress\": \"$net.5\""
+	sed -i 's/WHO: one/WHO: two/' devenv.yml
+	ok devenv up -d --no-watch
+	says "compile api"
+	docker inspect "$(container api)" | grep -q "\"IPAddress\": \"$net.5\""
+	devenv stop
+	ok devenv compile --progress plain
+	says "compiled as two"
+	devenv down
+}
+
+@test "up.services: the URLs are those of what was started" {
+	project stgurls <<-'END'
+		name: stgurls
+		up: { services: [here], watch: false }
+		services:
+		  here: { image: debian:bookworm-slim, command: sleep 1000, stop_signal: KILL, ports: { http: { target: 80, published: auto } } }
+		  away: { image: debian:bookworm-slim, command: sleep 1000, stop_signal: KILL, ports: { http: { target: 80, published: auto } } }
+	END
+	ok devenv up -d
+	[[ $output =~ http://127.0.0.1:[0-9]+\ +\(here\) ]] || fail "no URL"
+	says_not "(away)"
+	devenv down
 }

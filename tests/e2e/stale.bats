@@ -29,6 +29,7 @@ teardown_file() {
 write_project() {
 	project stale <<-'END'
 		name: stale
+		up: { watch: false }
 		images:
 		  e2e-stale-base: { from: debian:bookworm-slim, run: [echo base >/rung] }
 		  e2e-stale: { from: e2e-stale-base, files: { tool: { target: /usr/local/bin/tool, mode: 0755 } } }
@@ -137,7 +138,7 @@ plans() { # TEXT...: what `plan` says
 
 @test "a lock file" {
 	echo two >app/lock
-	plans "stale-deps: lock files changed" "install stale-deps" "app/lock" "$(line 'dependencies:')"
+	plans "create stale-deps" " lock files changed  (" "install stale-deps" "app/lock" "$(line 'dependencies:')"
 	converges stale-deps
 	[ "$(devenv exec stale-deps -- cat deps/which)" = two ]
 	[ "$(cat app/lock)" = two ]
@@ -168,19 +169,33 @@ plans() { # TEXT...: what `plan` says
 
 @test "a removed service" {
 	sed -i '/^  gone:/d' devenv.yml
-	plans "stop stale-" "the configuration has no service gone" "devenv.yml:6"
+	plans "stop stale-" "the configuration has no service gone" "devenv.yml:7"
 	converges gone || true
 	[ -z "$(container gone)" ]
 	empty_plan
 }
 
-@test "a renamed volume: the old data stays, and the way to take it along is said" {
+@test "a renamed volume: the old data stays, and a copy of it is offered" {
 	ok devenv exec keeper -- sh -c 'echo rows >/data/rows'
+	old=$(workspace)_data
 	sed -i 's/data:\/data/store:\/data/; s/^volumes: { data:/volumes: { store:/' devenv.yml
-	plans "keeper: mounts changed" "$(line keeper:)" "note: the volume data is not in the configuration any more, but its data is still there"
-	converges keeper
-	says_not "store is new"
-	docker volume inspect "$(workspace)_data" >/dev/null
+	plans "keeper: mounts changed" "$(line keeper:)" "no volume data any more, but its data is still there" "up --copy data:store"
+	exits 2 devenv up -d --copy data
+	exits 1 devenv up -d --copy nothing:store
+	ok devenv up -d --copy data:store
+	says "begins with a copy of the data of data, which stays as $old"
+	[ "$(devenv exec keeper -- cat /data/rows)" = rows ]
+	empty_plan
+	ok devenv exec keeper -- sh -c 'echo more >>/data/rows'
+	docker volume inspect "$old" >/dev/null
+	exits 5 devenv up -d --copy data:store
+	says "has data of its own"
+	ok devenv up -d --copy data:store -y
+	says "snapshot"
+	[ "$(devenv exec keeper -- cat /data/rows)" = rows ]
+	sed -i 's/store:\/data/shelf:\/data/; s/^volumes: { store:/volumes: { shelf:/' devenv.yml
+	converges keeper # without: new and empty
+	exits 1 devenv exec keeper -- cat /data/rows
 }
 
 @test "a changed secret" {

@@ -89,7 +89,7 @@ static void command_lines_parse(void **state)
 	assert_int_equal(parse(&p, &a, &e, "devenv exec web -- ls -la --color"), 0);
 	assert_int_equal(p.args.count, 4);
 	assert_string_equal(p.args.items[2], "-la");
-	assert_int_equal(parse(&p, &a, &e, "devenv rest -t 3"), 0);
+	assert_int_equal(parse(&p, &a, &e, "devenv resta -t 3"), 0);
 	assert_string_equal(p.cmd->name, "restart");
 	assert_int_equal(parse(&p, &a, &e, "devenv psql -c 'select 1'"), 0);
 	assert_null(p.cmd);

@@ -294,7 +294,7 @@ static void data(void **state)
 {
 	const struct project *p = &((struct subject *)*state)->project;
 	assert_int_equal(p->volumes.count, 4);
-	assert_string_equal(project_volume(p, "data")->initial, "seed.tar.zst");
+	assert_string_equal(project_volume(p, "data")->initial, "/home/shop/seed.tar.zst");
 	assert_int_equal(project_volume(p, "tmp")->kind, VOLUME_SCRATCH);
 	assert_true(project_volume(p, "old")->external);
 	assert_int_equal(project_volume(p, "plain")->kind, VOLUME_DATA);

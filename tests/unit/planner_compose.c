@@ -224,7 +224,7 @@ static const char rotated[] = "secrets: { pw: {}, other: {} }\n"
 /* Exactly those who use a secret are made anew when its value changes. */
 static void fingerprints_count(void **state)
 {
-	static struct seen_secret seen[] = { { "pw", "1" }, { "other", "1" } };
+	static struct seen_secret seen[] = { { .name = "pw" }, { .name = "other" } };
 	struct bench b;
 	(void)state;
 	bench_open(&b, rotated);
@@ -239,6 +239,73 @@ static void fingerprints_count(void **state)
 	seen[0].fingerprint = "2";
 	bench_plan(&b);
 	assert_string_equal(bench_why(&b, "start db"), "a secret changed");
+	bench_close(&b);
+}
+
+static const char answers[] =
+	"secrets: { pw: { on_rotate: { service: db, run: x } } }\n"
+	"services:\n"
+	"  db: { image: x, secrets: [pw], volumes: [\"data:/d\"] }\n"
+	"  file: { image: x, secrets: [pw], depends_on: [db] }\n"
+	"  env: { image: x, environment: { A: \"${secret.pw}\" },"
+	" depends_on: { db: { on_restart: ignore } } }\n"
+	"  anew: { image: x, secrets: [pw], depends_on: { db: { on_restart: ignore } } }\n"
+	"  told: { image: x, secrets: [pw], depends_on: { db: { on_restart: reload } } }\n"
+	"  job: { kind: job, image: x, secrets: [pw] }\n"
+	"volumes: { data: { kind: data } }\n";
+
+/* Who is told, reads it anew or is done needs no other container for another value. */
+static void followers_of_a_secret(void **state)
+{
+	static const struct {
+		const char *service;
+		enum on_restart how;
+	} wants[] = { { "db", FOLLOW_IGNORE }, { "file", FOLLOW_RESTART },
+		{ "env", FOLLOW_RESTART }, { "anew", FOLLOW_IGNORE }, { "told", FOLLOW_RELOAD },
+		{ "job", FOLLOW_IGNORE } };
+	static struct seen_secret seen = { .name = "pw" };
+	struct bench b;
+	(void)state;
+	bench_open(&b, answers);
+	const struct secret *x = project_secret(&b.project, "pw");
+	for (size_t i = 0; i < countof(wants); i++)
+		assert_int_equal(
+			secret_answer(&b.project, project_service(&b.project, wants[i].service), x),
+			wants[i].how);
+	seen.fingerprint = "1";
+	b.world.secrets.items = &seen;
+	b.world.secrets.count = 1;
+	bench_plan(&b);
+	bench_settle(&b);
+	seen.fingerprint = "2";
+	bench_plan(&b);
+	assert_string_equal(bench_why(&b, "create containers"),
+		"file: a secret changed; env: a secret changed");
+	bench_close(&b);
+}
+
+/* A server's data volume is made with a mark of what it is initialised with, and only once. */
+static void marked_volumes(void **state)
+{
+	static struct seen_secret seen = { .name = "pw", .fingerprint = "1", .mark = "cafe" };
+	struct bench b;
+	(void)state;
+	bench_open(&b, answers);
+	b.world.secrets.items = &seen;
+	b.world.secrets.count = 1;
+	bench_plan(&b);
+	const char *id = arena_printf(&b.arena, "volume %s_data", b.project.workspace);
+	const struct step *s = bench_step(&b, id);
+	assert_non_null(s);
+	assert_true(strs_has(&s->argv, "devenv.secrets=pw=cafe"));
+	assert_true(strs_has(&s->argv, "com.docker.compose.volume=data"));
+	assert_true(strs_has(&s->argv, "devenv.kind=data"));
+	assert_true(bench_needs(&b, "create containers", id));
+	assert_int_equal(b.plan.remembered.count, 1);
+	strs_add(&b.arena, &b.world.volumes, id + strlen("volume "));
+	b.world.volumes_known = true;
+	bench_plan(&b);
+	assert_null(bench_step(&b, id));
 	bench_close(&b);
 }
 
@@ -346,6 +413,8 @@ int main(void)
 		cmocka_unit_test(modes_and_order),
 		cmocka_unit_test(visible_secrets_are_refused),
 		cmocka_unit_test(fingerprints_count),
+		cmocka_unit_test(followers_of_a_secret),
+		cmocka_unit_test(marked_volumes),
 		cmocka_unit_test(mounts),
 		cmocka_unit_test(checks_from_outside_are_none_of_the_engine),
 		cmocka_unit_test(raw_block_comes_last),

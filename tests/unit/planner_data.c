@@ -35,7 +35,7 @@ static void another_volume_serves(void **state)
 	b.world.volume_map.items[0].engine = "x_data.3";
 	bench_plan(&b);
 	assert_string_equal(
-		bench_why(&b, "start db"), "volume data is that of branch feature/x now");
+		bench_why(&b, "start db"), "the branch is feature/x now: its own data serve as data");
 	b.world.volume_map.items[0].serves = false;
 	bench_plan(&b);
 	assert_string_equal(bench_why(&b, "start db"), "other data serves as volume data now");

@@ -145,6 +145,23 @@ static void patience_ends(void **state)
 	assert_in_range(runs, 15, 60);
 }
 
+/* Five logs, written in turn for minutes, are few files, and a run comes as soon as for one. */
+static void a_few_logs_are_no_storm(void **state)
+{
+	struct turn t = { 0 };
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		int64_t now = 10 * SECOND + i * 50 * MS;
+		struct turn_change c = { now, now, 1000 + (uint64_t)(i * 7 % 5), 1, true };
+		turn_changed(&t, &c, now);
+		assert_in_range(t.changed, 0, MANY_FILES);
+		if (t.phase == TURN_IDLE)
+			assert_true(turn_due(&t) <= now + 2 * PATIENCE_NS);
+		else if (i % 20 == 0)
+			turn_ended(&t, now);
+	}
+}
+
 static void who_asks_does_not_wait(void **state)
 {
 	struct turn t = { 0 };
@@ -404,6 +421,7 @@ int main(void)
 		cmocka_unit_test(a_storm_is_one_run_after_it),
 		cmocka_unit_test(a_storm_that_breathes_makes_each_wait_longer),
 		cmocka_unit_test(patience_ends),
+		cmocka_unit_test(a_few_logs_are_no_storm),
 		cmocka_unit_test(who_asks_does_not_wait),
 		cmocka_unit_test(what_is_held_begins_later),
 		cmocka_unit_test(what_a_run_saw_is_covered),

@@ -359,6 +359,7 @@ static void not_read(void **state)
 	has(&p, 0, "users", "app", "1234:1234");
 	compare(&p);
 	assert_int_equal(p.out.refused, 0);
+	assert_int_equal(p.out.unseen, 1);
 	assert_int_equal(p.out.groups.items[0].notes.count, 1);
 	assert_non_null(strstr(p.out.groups.items[0].notes.items[0], "devenv build --env prod"));
 	p.facts[1].id = p.facts[0].id;

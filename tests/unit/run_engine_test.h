@@ -107,7 +107,9 @@ static int on_the_engine(const struct CMUnitTest *tests, size_t count)
 	snprintf(ws, sizeof(ws), "devenv-test-%02x%02x%02x%02x", random[0], random[1], random[2],
 		random[3]);
 	snprintf(dir, sizeof(dir), "/tmp/%s", ws);
-	places = (struct places){ .logs = arena_printf(&arena, "%s/logs", dir), .state = dir };
+	places = (struct places){
+		.logs = arena_printf(&arena, "%s/logs", dir), .state = dir, .turns = dir
+	};
 	loop = loop_new();
 	engine = engine_open(&e);
 	if (!engine || dir_make(dir, 0700, &e)) {

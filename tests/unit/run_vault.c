@@ -7,6 +7,7 @@
 #include <ctype.h>
 
 #include "run/keyring.h"
+#include "run/marks.h"
 
 static struct vault *opened(struct home *h)
 {
@@ -137,6 +138,68 @@ static void rotation_keeps_the_old_value(void **state)
 	assert_true(old.len > 0);
 	buf_wipe(&old);
 	vault_close(v);
+}
+
+static void a_rotation_can_be_taken_back(void **state)
+{
+	struct home *h = *state;
+	add_secret(h, "db", RECIPE_PASSWORD, 32, NULL);
+	struct vault *v = opened(h), *other = opened(h);
+	assert_int_equal(vault_ensure(v, NULL, &h->project, &h->e), 0);
+	const char *first = value(h, v, "db");
+	assert_int_equal(vault_offer(v, "db", "mine", 4, &h->e), 0);
+	assert_string_equal(value(h, v, "db"), "mine");
+	assert_int_equal(vault_swap(v, "db", &h->e), 0);
+	assert_string_equal(value(h, v, "db"), first);
+	assert_int_equal(vault_refresh(other, &h->e), 0); /* another process reads it again */
+	assert_string_equal(value(h, other, "db"), first);
+	assert_int_equal(vault_swap(v, "db", &h->e), 0);
+	assert_int_equal(vault_settle(v, "db", true, &h->e), 0);
+	assert_string_equal(value(h, other, "db"), first);
+	assert_int_equal(vault_refresh(other, &h->e), 0);
+	assert_string_equal(value(h, other, "db"), "mine");
+	vault_close(other);
+	vault_close(v);
+}
+
+/* Marks are of the machine: the same value has the same one in another keyring. */
+static void marks_outlive_the_keyring(void **state)
+{
+	struct home *h = *state;
+	unsigned char key[32], again[32];
+	struct volume_marks marks = { 0 }, read = { 0 }, label = { 0 };
+	add_secret(h, "db", RECIPE_PASSWORD, 32, NULL);
+	assert_int_equal(marks_key(&h->places, false, key, &h->e), 1);
+	assert_int_equal(marks_key(&h->places, true, key, &h->e), 0);
+	assert_int_equal(marks_key(&h->places, false, again, &h->e), 0);
+	assert_memory_equal(key, again, sizeof(key));
+	struct vault *v = opened(h);
+	assert_int_equal(vault_set(v, "db", "one", 3, &h->e), 0);
+	vault_fingerprints(v, &h->a, &h->project, &h->world);
+	vault_marks(v, &h->a, key, &h->world);
+	const char *mark = h->world.secrets.items[0].mark,
+		   *print = h->world.secrets.items[0].fingerprint;
+	assert_null(h->world.secrets.items[0].previous_mark);
+	vault_close(v);
+	assert_int_equal(unlink(keyring(h)), 0);
+	v = opened(h);
+	assert_int_equal(vault_set(v, "db", "one", 3, &h->e), 0);
+	assert_int_equal(vault_rotate(v, &h->project.secrets.items[0], &h->e), 0);
+	vault_fingerprints(v, &h->a, &h->project, &h->world);
+	vault_marks(v, &h->a, key, &h->world);
+	assert_string_equal(h->world.secrets.items[0].previous_mark, mark);
+	assert_string_not_equal(h->world.secrets.items[0].mark, mark);
+	assert_string_not_equal(h->world.secrets.items[0].fingerprint, print);
+	vault_close(v);
+
+	marks_parse(
+		&h->a, "vol", arena_printf(&h->a, "db=%s broken= x other=%s", mark, mark), &label);
+	assert_int_equal(label.count, 2);
+	*list_push(&h->a, &marks) = *volume_mark_find(&label, "vol", "db");
+	assert_int_equal(marks_save(&h->places, &marks, &h->e), 0);
+	marks_load(&h->a, &h->places, &read);
+	assert_true(strs_has(&volume_mark_find(&read, "vol", "db")->marks, mark));
+	assert_null(volume_mark_find(&read, "vol", "other"));
 }
 
 static void open_keyrings_are_refused(void **state)
@@ -316,6 +379,8 @@ int main(void)
 		test(passwords_are_unbiased),
 		test(values_stay),
 		test(rotation_keeps_the_old_value),
+		test(a_rotation_can_be_taken_back),
+		test(marks_outlive_the_keyring),
 		test(open_keyrings_are_refused),
 		test(a_damaged_keyring_is_not_replaced),
 		test(sources_are_read_on_every_run),

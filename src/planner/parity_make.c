@@ -103,6 +103,7 @@ static void note_image(
 			i->reference, i->reference);
 	if (!was_read(i))
 		strs_add(c->a, &g->notes, text);
+	c->out->unseen += i->reference && !was_read(i);
 	for (size_t k = 0; was_read(i) && k < i->facts->unread.count; k++)
 		strs_add(c->a, &g->notes,
 			arena_printf(c->a, "%s: %s", env, i->facts->unread.items[k]));
