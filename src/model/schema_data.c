@@ -34,8 +34,7 @@ static const struct field volume_fields[] = {
 		.flags = FIELD_LOCAL,
 		.help = "What a new volume starts with: a tar archive, the folder of a snapshot, "
 			"or "
-			"a dump (.sql, .rdb, also compressed), which its service loads once it is "
-			"ready, before those who need it start" },
+			"a dump (.sql, .rdb, also compressed), loaded once its service is ready" },
 	{ .name = "name",
 		.types = T_STR,
 		COMPOSE,
