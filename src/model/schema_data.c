@@ -33,9 +33,7 @@ static const struct field volume_fields[] = {
 		.format = F_PATH,
 		.flags = FIELD_LOCAL,
 		.help = "What a new volume starts with: a tar archive, the folder of a snapshot, "
-			"or "
-			"a dump (.sql, .rdb, also compressed), which its service loads once it is "
-			"ready, before those who need it start" },
+			"or a dump (.sql, .rdb, also packed) that its service loads when ready" },
 	{ .name = "name",
 		.types = T_STR,
 		COMPOSE,
