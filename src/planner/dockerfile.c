@@ -157,8 +157,13 @@ static void write_files(struct writer *w)
 static void write_rest(struct writer *w)
 {
 	const struct image *i = w->r->image;
-	for (size_t k = 0; k < i->run.count; k++)
+	for (size_t k = 0; k < i->run.count; k++) {
+		if (holds_secret(i->run.items[k]))
+			complain(w->m, i->place,
+				"a secret in `run` of image %s would stay in its history", i->name)
+				->hint = "fetch what needs it when the service starts";
 		docker_run(w, i->run.items[k], NULL);
+	}
 	for (size_t k = 0; k < i->env.count; k++)
 		docker_env(w, i->env.items[k].name,
 			i->env.items[k].value ? i->env.items[k].value : "", i->env.items[k].place);

@@ -2,7 +2,7 @@
 # Secrets and certificates (FAULTS D): a value is where it was asked for and nowhere else, byte for
 # byte; it stays until it is rotated; stores that others could read are not used.
 
-# shellcheck disable=SC2030,SC2031,SC2119,SC2120 # each test is a subshell of its own
+# shellcheck disable=SC2016,SC2030,SC2031,SC2119,SC2120 # each test is a subshell of its own
 load lib
 
 setup() {
@@ -88,6 +88,29 @@ found() {
 		[ "$status" = 0 ] || [ "$(stat -c %a "$file")" = 600 ]
 	done < <(find "$MACHINE/state" "$MACHINE/data" "$MACHINE/home" "$MACHINE/cache" -type f 2>/dev/null)
 	[ "$(stat -c %a .devenv/generated/secrets) $(stat -c %a .devenv/generated/env)" = "700 700" ]
+}
+
+@test "D02: a secret gets into no layer: arguments, variables and lines of a build are refused" {
+	project build </dev/null
+	mkdir ctx
+	printf 'FROM debian:bookworm-slim\nARG T\nRUN true\n' >ctx/Dockerfile
+	while IFS= read -r image; do
+		printf 'name: build\nimages: { r: { %s } }\nservices: { a: { image: r, command: x } }\nsecrets: { t: { generate: password } }\n' "$image" >devenv.yml
+		exits 3 devenv generate
+		says "a secret" "devenv.yml:2:"
+	done <<-'END'
+		from: debian:bookworm-slim, args: { T: "${secret.t}" }
+		from: debian:bookworm-slim, env: { T: "${secret.t}" }
+		from: debian:bookworm-slim, run: ["echo ${secret.t}"]
+	END
+	printf 'name: build\nservices: { a: { build: { context: ctx, args: { T: "${secret.t}" } } } }\nsecrets: { t: { generate: password } }\n' >devenv.yml
+	exits 3 devenv generate
+	says "a secret would be visible"
+	# As the build's own kind of secret it may be mounted: a file of its own, nowhere else.
+	sed -i 's/args: { T: "${secret.t}" }/secrets: [t]/' devenv.yml
+	ok devenv generate
+	[ "$(cat .devenv/generated/build-secrets/t)" = "$(devenv secrets get t)" ]
+	[ "$(grep -rlF "$(devenv secrets get t)" .devenv)" = .devenv/generated/build-secrets/t ]
 }
 
 @test "D03: every byte arrives, as a file and, where it is text, in the environment" {

@@ -64,10 +64,12 @@ write_project() {
 		    stop_signal: KILL
 		    ports: ["8000"]
 		  gone: { image: debian:bookworm-slim, command: sleep infinity, stop_signal: KILL }
+		  pasted: { extends: { file: common.yml, service: common }, stop_signal: KILL }
 		routes: [{ host: one.localhost, path: /, to: "door:8000", via: edge }]
 		volumes: { data: { kind: data } }
 		secrets: { token: { generate: password } }
 	END
+	printf 'services: { common: { image: "debian:bookworm-slim", command: sleep infinity, environment: { A: b } } }\n' >common.yml
 	mkdir -p app
 	echo one >app/lock
 	printf '#!/bin/sh\necho one\n' >tool
@@ -224,6 +226,13 @@ plans() { # TEXT...: what `plan` says
 	sed -i 's/target: 443, published: auto/target: 443, published: '"$(free_port)"'/' devenv.yml
 	plans "edge: ports changed" "$(line edge:)"
 	converges edge
+}
+
+@test "a changed template: what a service extends" {
+	sed -i 's/A: b/A: c/' common.yml
+	plans "pasted: environment changed" "$(line pasted:)"
+	converges pasted
+	[ "$(devenv exec pasted -- printenv A)" = c ]
 }
 
 free_port() {

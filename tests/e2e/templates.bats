@@ -73,6 +73,30 @@ ask() {
 	[ "$output" = value ]
 }
 
+@test "redis with a password: rotation reaches the running server, and the restarted one" {
+	enter redis
+	cat >devenv.local.yml <<-'END'
+		services: { it: { secrets: [pw], environment: { REDIS_PASSWORD_FILE: /run/secrets/pw } } }
+		secrets: { pw: { generate: password, on_rotate: { service: it, run: devenv-redis-password } } }
+	END
+	templated redis "environment: {}"
+	knows() {
+		REDISCLI_AUTH=$1 redis-cli --no-auth-warning -p "$(address it 6379 | cut -d: -f2)" PING | grep -q PONG
+	}
+	local before id
+	id=$(container it)
+	for round in 1 2; do
+		before=$(devenv secrets get pw)
+		knows "$before" || fail "round $round: before"
+		ok devenv secrets rotate pw
+		knows "$(devenv secrets get pw)" || fail "round $round: after"
+		! knows "$before" || fail "round $round: the old one is accepted"
+	done
+	[ "$(container it)" = "$id" ]
+	ok devenv restart it
+	knows "$(devenv secrets get pw)"
+}
+
 @test "rabbitmq" {
 	templated rabbitmq "environment: {}"
 	ok ask it 5672 'AMQP\0\0\x09\1'
