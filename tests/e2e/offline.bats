@@ -20,9 +20,8 @@ teardown() {
 
 # A registry whose images are another with each start.
 registry() {
-	local port=${REGISTRY:+${REGISTRY#*:}}
 	rm -f "$MACHINE/port"
-	python3 "$BATS_TEST_DIRNAME/registry.py" e2e-offline-seed:1 "$MACHINE/port" 1000000000 $port 3>&- &
+	python3 "$BATS_TEST_DIRNAME/registry.py" e2e-offline-seed:1 "$MACHINE/port" 1000000000 "${REGISTRY:+${REGISTRY#*:}}" 3>&- &
 	SERVER=$!
 	eventually 60 test -s "$MACHINE/port"
 	REGISTRY=127.0.0.1:$(cat "$MACHINE/port")

@@ -94,7 +94,7 @@ def main():
     image, port_file = sys.argv[1:3]
     Registry.rate = int(sys.argv[3]) if len(sys.argv) > 3 else 4 << 20
     Registry.manifest, Registry.blobs = make_image(image)
-    port = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+    port = int(sys.argv[4] or 0) if len(sys.argv) > 4 else 0
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Registry)
     with open(port_file + ".new", "w", encoding="utf-8") as f:
         f.write(str(server.server_address[1]))
