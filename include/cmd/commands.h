@@ -35,6 +35,7 @@ extern const struct cmd cmd_graph;
 extern const struct cmd cmd_diff;
 extern const struct cmd cmd_build;
 extern const struct cmd cmd_ci;
+extern const struct cmd cmd_cache;
 extern const struct cmd cmd_snapshot;
 extern const struct cmd cmd_restore;
 extern const struct cmd cmd_reset;

@@ -28,6 +28,8 @@ static const struct opt ci_options[] = {
 		COMPLETE_NONE, CI(commit), false },
 	{ "keep", 0, OPT_FLAG, NULL, "leave containers and data as they are in the end", NULL,
 		COMPLETE_NONE, CI(keep), false },
+	{ "timings", 0, OPT_FLAG, NULL, "show where the time went", NULL, COMPLETE_NONE,
+		CI(timings), false },
 	{ 0 },
 };
 
@@ -186,12 +188,17 @@ static int go(struct ci_cmd *x)
 	bool entered = x->lock.fd >= 0;
 	conclude(x, status);
 	int left = ci_leave(x);
+	lap(x->c, "cleaning up", true);
 	if (x->told)
 		ci_report(x, true);
+	lap(x->c, "reports", true);
 	if (!entered)
 		return status;
 	write_report(x);
 	show(x);
+	lap(x->c, "showing", false);
+	if (x->o->timings)
+		print_timings(x->c);
 	return x->run.status ? x->run.status : left;
 }
 

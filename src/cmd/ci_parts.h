@@ -6,7 +6,7 @@
 #include "model/ci.h"
 
 struct ci_opts {
-	bool keep_going, fail_fast, keep, commit;
+	bool keep_going, fail_fast, keep, commit, timings;
 	struct strs timeouts;
 	const char *report;
 };

@@ -190,6 +190,7 @@ int ci_enter(struct ci_cmd *x)
 	const char *checkout = c->root;
 	c->loop = c->loop ? c->loop : loop_new();
 	look_at_commit(x);
+	lap(c, "git", true);
 	status = take_place(x);
 	if (!status && !c->engine && project_runs(&c->project, RUN_CONTAINER))
 		status = open_engine(c);

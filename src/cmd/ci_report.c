@@ -13,7 +13,7 @@
 #include "run/post.h"
 #include "view/ci.h"
 
-enum { BEGIN_MS = 5000, END_MS = 30000, HURRY_MS = 5000, DESCRIPTION_MAX = 140 };
+enum { BEGIN_MS = 3000, END_MS = 15000, HURRY_MS = 3000, DESCRIPTION_MAX = 140 };
 
 enum outcome { RUNNING, PASSED, FAILED, CANCELLED };
 

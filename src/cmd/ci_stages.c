@@ -235,6 +235,7 @@ static int ask_routes(struct ci_cmd *x)
 	struct traced all = { 0 };
 	struct trace_ask ask = { .timeout_ms = ROUTE_MS };
 	int status = trace_routes(x->c, &ask, &all);
+	lap(x->c, "routes", true);
 	for (size_t i = 0; !status && i < all.count; i++)
 		take_route(x, all.items[i]);
 	return loop_signal(x->c->loop) ? 0 : status;

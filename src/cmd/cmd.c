@@ -91,6 +91,7 @@ const struct cmd *const commands[] = {
 	&cmd_lock,
 	&cmd_fetch,
 	&cmd_ci,
+	&cmd_cache,
 	&cmd_snapshot,
 	&cmd_restore,
 	&cmd_reset,

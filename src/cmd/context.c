@@ -294,6 +294,14 @@ void lap(struct context *c, const char *what, bool waiting)
 		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
 		c->lap_us = now - (int64_t)cpu.tv_sec * 1000000 - cpu.tv_nsec / 1000;
 	}
+	for (size_t i = 0; i < c->timing_count; i++) {
+		struct timing *t = &c->timings[i];
+		if (t->waiting != waiting || !streq(t->what, what))
+			continue;
+		t->us += now - c->lap_us;
+		c->lap_us = now;
+		return;
+	}
 	if (c->timing_count < countof(c->timings))
 		c->timings[c->timing_count++] = (struct timing){ what, now - c->lap_us, waiting };
 	c->lap_us = now;

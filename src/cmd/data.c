@@ -62,6 +62,31 @@ int data_tidy(struct context *c)
 	return 0;
 }
 
+/*
+ * Data of another branch still serve: what is asked for would go to the branch that is checked out,
+ * and be seen by nobody.
+ */
+static int check_branch(struct context *c)
+{
+	const char *user = NULL;
+	for (size_t i = 0; c->branches_switch && i < c->project.services.count; i++) {
+		const struct service *s = &c->project.services.items[i];
+		const struct container *k = world_container(&c->world, s->name);
+		for (size_t m = 0; k && k->state == UNIT_RUNNING && m < s->mounts.count; m++) {
+			const char *key = s->mounts.items[m].source;
+			const struct volume *v = key ? project_volume(&c->project, key) : NULL;
+			user = v && v->per_branch ? s->name : user;
+		}
+	}
+	if (!user)
+		return 0;
+	err_set(&c->error, ERR_FAILED,
+		"the branch is %s now, but %s still has the data of another one",
+		c->world.checkout.branch, user);
+	err_hint(&c->error, "`devenv up -d %s` switches first", user);
+	return fail(c);
+}
+
 int data_open(struct context *c, const struct strs *services, bool up)
 {
 	struct prepare p = {
@@ -75,6 +100,7 @@ int data_open(struct context *c, const struct strs *services, bool up)
 	int status = take_lock(c);
 	status = status ? status : prepare(c, &p);
 	status = status ? status : need_engine(c);
+	status = status || !up ? status : check_branch(c);
 	if (!c->loop)
 		c->loop = loop_new();
 	return status ? status : data_tidy(c);

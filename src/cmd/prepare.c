@@ -33,7 +33,8 @@ static bool has_data_volumes(struct context *c)
 /* A keyring that is gone while its data is still there: new passwords would lock everybody out. */
 static int check_lost_keyring(struct context *c)
 {
-	if (!c->engine || !vault_fresh(c->vault) || !c->project.secrets.count)
+	bool new_run = c->project.run != NULL; /* it began with neither */
+	if (!c->engine || new_run || !vault_fresh(c->vault) || !c->project.secrets.count)
 		return 0;
 	if (!c->world.volumes_known &&
 		engine_volumes(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))

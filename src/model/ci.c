@@ -70,6 +70,23 @@ static bool is_blank(const char *line, size_t len)
 	return strspn(line, " \t\r=-~^") >= len;
 }
 
+/* "ESC [ ... letter" is left out: it steers a terminal, and says nothing. */
+static const char *without_colours(struct arena *a, const char *line, size_t len)
+{
+	char *out = arena_alloc(a, len + 1), *to = out;
+	for (size_t i = 0; i < len;) {
+		if (line[i] != '\033' || i + 1 >= len || line[i + 1] != '[') {
+			*to++ = line[i++];
+			continue;
+		}
+		i += 2;
+		i += strspn(line + i, "0123456789;?");
+		i += i < len;
+	}
+	*to = '\0';
+	return out;
+}
+
 const char *ci_line(struct arena *a, const char *output)
 {
 	const char *last = NULL;
@@ -84,5 +101,5 @@ const char *ci_line(struct arena *a, const char *output)
 		}
 		s += len + (s[len] != '\0');
 	}
-	return last ? arena_strndup(a, last, last_len) : NULL;
+	return last ? without_colours(a, last, last_len) : NULL;
 }

@@ -7,6 +7,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/lib.h"
@@ -19,7 +20,7 @@
 	X(archive_entry_set_filetype)                                                              \
 	X(archive_entry_set_pathname)                                                              \
 	X(archive_error_string)                                                                    \
-	X(archive_read_data)                                                                       \
+	X(archive_read_data_block)                                                                 \
 	X(archive_read_free)                                                                       \
 	X(archive_read_new)                                                                        \
 	X(archive_read_next_header)                                                                \
@@ -71,7 +72,9 @@ struct unpacking {
 	struct archive *archive;
 	const char *name;
 	int fd, error; /* of read(2) */
-	bool empty;
+	bool ended;
+	const char *block; /* unpacked, not given out yet */
+	size_t left;
 	char chunk[65536];
 };
 
@@ -113,7 +116,7 @@ struct unpacking *unpacking_new(int fd, const char *name, struct err *e)
 	lib_archive_read_support_format_raw(u->archive);
 	int rc = lib_archive_read_open(u->archive, u, NULL, from_fd, NULL);
 	rc = rc < ARCHIVE_WARN ? rc : lib_archive_read_next_header(u->archive, &entry);
-	u->empty = rc == ARCHIVE_EOF;
+	u->ended = rc == ARCHIVE_EOF;
 	if (rc >= ARCHIVE_WARN)
 		return u;
 	read_failed(u, e);
@@ -121,10 +124,25 @@ struct unpacking *unpacking_new(int fd, const char *name, struct err *e)
 	return NULL;
 }
 
+/* Not archive_read_data(): that waits until `to` is full, and a slow pipe would hold up all else.
+ */
 ssize_t unpacking_read(struct unpacking *u, void *to, size_t size, struct err *e)
 {
-	ssize_t n = u->empty ? 0 : lib_archive_read_data(u->archive, to, size);
-	return n < 0 ? read_failed(u, e) : n;
+	while (!u->ended && !u->left) {
+		const void *block = NULL;
+		la_int64_t offset;
+		int rc = lib_archive_read_data_block(u->archive, &block, &u->left, &offset);
+		u->block = block;
+		u->ended = rc == ARCHIVE_EOF;
+		if (rc < ARCHIVE_WARN)
+			return read_failed(u, e);
+	}
+	size_t n = u->left < size ? u->left : size;
+	if (n)
+		memcpy(to, u->block, n);
+	u->block += n;
+	u->left -= n;
+	return (ssize_t)n;
 }
 
 void unpacking_free(struct unpacking *u)

@@ -113,6 +113,39 @@ sql() {
 	[ -z "$(ls "$state/initial")" ]
 }
 
+@test "a checkout alone switches nothing, and who watches is told" {
+	mkdir -p "$MACHINE/projects/watched/app"
+	repository watched <<-'END'
+		name: e2e-watched
+		services:
+		  db: { extends: { template: redis } }
+		  app:
+		    image: debian:bookworm-slim
+		    working_dir: /srv
+		    command: sleep infinity
+		    stop_grace_period: 0s
+		    develop: { source: app, lint: "true", on_success: none }
+		volumes: { db-data: { per: branch } }
+	END
+	LIMIT=400 ok devenv up -d
+	db=$(container db)
+	"$DEVENV" watch >"$MACHINE/watch.log" 2>&1 3>&- &
+	eventually 60 grep -q "watch on" "$MACHINE/watch.log"
+	git checkout -qb next
+	told() {
+		date +%N >app/file
+		grep -q "the branch is next now, volume db-data keeps the data of branch main" "$MACHINE/watch.log"
+	}
+	eventually 60 told
+	kill $!
+	[ "$(container db)" = "$db" ]
+	ok devenv ls
+	says "data of branch main"
+	# Neither does a restored snapshot go where nobody looks.
+	exits 1 devenv reset -y --no-snapshot db-data
+	says "the branch is next now" "devenv up -d db"
+}
+
 @test "a new volume begins with a dump, before those who need it start" {
 	repository seeded <<-'END'
 		name: e2e-seeded

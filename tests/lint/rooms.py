@@ -23,9 +23,6 @@ LIBRARIES = [
     (r"jansson\.h", {"src/doc/json.c"}),
     (r"curl/.*", {"src/run/http.c"}),
     (r"git2(\.h|/.*)", {"src/run/git.c"}),
-    (r"archive(_entry)?\.h", {"src/run/archive.c", "src/run/oci.c"}),
-    (r"archive(_entry)?\.h", {"src/run/archive.c", "src/run/tarball.c"}),
-    (r"archive(_entry)?\.h", {"src/run/archive.c", "src/run/packed.c"}),
     (r"archive(_entry)?\.h",
      {"src/run/archive.c", "src/run/oci.c", "src/run/packed.c", "src/run/tarball.c"}),
     (r"archive(_entry)?\.h", {
@@ -34,8 +31,6 @@ LIBRARIES = [
         "src/run/packed.c",
         "src/run/tarball.c",
     }),
-    (r"archive(_entry)?\.h",
-     {"src/run/archive.c", "src/run/oci.c", "src/run/packed.c", "src/run/tarball.c"}),
     (r"(n?curses|panel|menu|form|term)\.h|ncursesw?/.*", {"src/view/screen.c"}),
     (r"openssl/.*",
      {"src/base/hash.c", "src/run/vault.c", "src/run/certificate.c", "src/run/keys.c"}),

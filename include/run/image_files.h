@@ -1,0 +1,18 @@
+/*
+ * Images of the engine as a file, and back: what `docker save` writes, packed by zstd. Layers that
+ * several of them have are in it once; a load takes over only those that the engine lacks.
+ */
+#ifndef RUN_IMAGE_FILES_H
+#define RUN_IMAGE_FILES_H
+
+#include "run/run.h"
+
+/* path: must not be there; names: at least one, each known to the engine. */
+int images_save(struct engine *g, const struct strs *names, const char *path, struct err *e);
+/* The names that a load would give or move. */
+int images_list(struct arena *a, const char *path, struct strs *names, struct err *e);
+int images_load(struct engine *g, const char *path, struct err *e);
+/* Makes a shared volume as `up` does. kind: "dependencies" or "cache". */
+int shared_volume_make(struct engine *g, const char *name, const char *kind, struct err *e);
+
+#endif
