@@ -20,9 +20,10 @@ static int host_port_wanted(const struct port *p, int number)
 }
 
 /* What was given is that of another wish, once the configuration names another port. */
-static bool stands(const struct allocation *al, int wanted)
+static bool stands(const struct allocation *al, const struct port *p)
 {
-	return al && (!wanted || al->published == wanted || al->moved_from == wanted);
+	return al && (p->how != PUB_FIXED || al->published == p->published ||
+			     al->moved_from == p->published);
 }
 
 int host_port(const struct world *w, const struct service *s, const struct port *p, int number)
@@ -31,8 +32,8 @@ int host_port(const struct world *w, const struct service *s, const struct port 
 	const struct allocation *al =
 		world_allocation(w, host_port_owner(&a, s, number), p->target, p->protocol);
 	arena_release(&a);
-	int wanted = host_port_wanted(p, number);
-	return stands(al, wanted) ? al->published : wanted;
+	bool keeps = number > 1 ? al != NULL : stands(al, p);
+	return keeps ? al->published : host_port_wanted(p, number);
 }
 
 int published_port(const struct world *w, const struct service *s, const struct port *p)
@@ -42,8 +43,9 @@ int published_port(const struct world *w, const struct service *s, const struct 
 	const struct allocation *al = world_allocation(w, s->name, p->target, p->protocol);
 	if (p->how == PUB_NONE || s->replicas > 1)
 		return 0;
-	int wanted = p->how == PUB_FIXED ? p->published : 0;
-	return stands(al, wanted) ? al->published : wanted;
+	if (stands(al, p))
+		return al->published;
+	return p->how == PUB_FIXED ? p->published : 0;
 }
 
 /* Copies of a service get ports from the engine, each its own. */

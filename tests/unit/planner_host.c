@@ -149,7 +149,8 @@ static void changes_are_named(void **state)
 	for (size_t i = 0; i < countof(changes); i++) {
 		struct bench b;
 		open_mixed(&b);
-		*list_push(&b.arena, &b.world.secrets) = (struct seen_secret){ "pw", "f1" };
+		*list_push(&b.arena, &b.world.secrets) =
+			(struct seen_secret){ .name = "pw", .fingerprint = "f1" };
 		bench_plan(&b);
 		settle(&b);
 		bench_plan(&b);
