@@ -6,9 +6,11 @@
 
 static inline void allocate(struct bench *b, const char *service, int target, int published)
 {
-	*list_push(&b->arena, &b->world.allocations) = (struct allocation){
-		.service = service, .target = target, .protocol = "tcp", .published = published
-	};
+	*list_push(&b->arena, &b->world.allocations) = (struct allocation){ .service = service,
+		.target = target,
+		.protocol = "tcp",
+		.published = published,
+		.moved_from = target };
 }
 
 static inline const struct host_spec *spec_of(
