@@ -44,10 +44,19 @@ static void list_file(struct context *c, const char *line)
 	fprintf(stderr, "  - %s has changed since you last agreed\n", buf_str(&b));
 }
 
+/* Runs of a checkout come and go; what was agreed to for one holds for the next. */
+static const char *consent_holder(struct context *c)
+{
+	const struct project *p = &c->project;
+	if (!p->run || path_inside(c->places.state, p->dir))
+		return p->workspace;
+	return arena_printf(&c->arena, "%s-ci", workspace_id(&c->arena, p->name, p->dir));
+}
+
 static void list_all(struct context *c, const struct dangers *list, const struct strs *files)
 {
 	cleanup_buf struct buf name = BUF_INIT;
-	const char *before = trust_before(&c->arena, &c->places, c->project.workspace);
+	const char *before = trust_before(&c->arena, &c->places, consent_holder(c));
 	view_clean(&name, c->project.name);
 	fprintf(stderr, "%s wants to reach outside of its containers:\n", buf_str(&name));
 	for (size_t i = 0; i < list->count; i++)
@@ -90,13 +99,13 @@ int ask_trust(struct context *c)
 		return 0;
 	if (trust_hash(&c->arena, &c->project, &c->config.files, &list, hex, &c->error))
 		return fail(c);
-	if (trust_given(&c->places, c->project.workspace, hex))
+	if (trust_given(&c->places, consent_holder(c), hex))
 		return 0;
 	trust_files(&c->arena, &c->project, &c->config.files, &list, &files);
 	list_all(c, &list, &files);
 	int status = c->g.trust ? 0 : ask(c);
 	if (status)
 		return status;
-	return trust_give(&c->places, c->project.workspace, hex, &list, &files, &c->error) ? fail(c)
-											   : 0;
+	return trust_give(&c->places, consent_holder(c), hex, &list, &files, &c->error) ? fail(c)
+											: 0;
 }

@@ -73,7 +73,7 @@ int load_config(struct context *c)
 		.dir = c->root,
 		.files = c->g.files,
 		.environment = c->environment,
-		.implied = c->implied,
+		.implied = c->implied || c->run,
 		.sets = c->g.sets,
 		.defaults = schema_defaults(&c->arena),
 		.facts = facts_layer(&c->arena, c->root),

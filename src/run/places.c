@@ -92,6 +92,8 @@ int places_of_project(struct arena *a, const struct project *p, struct places *o
 	out->dot = path_join(a, out->base, ".devenv");
 	out->generated = path_join(a, out->dot, "generated");
 	out->logs = path_join(a, out->dot, "logs");
+	if (path_inside(out->state, p->dir))
+		return 0; /* an export of its own */
 	out->turns = path_join(a, path_dir(a, out->state),
 		path_join(a, workspace_id(a, p->name, p->dir), "stages"));
 	return 0;

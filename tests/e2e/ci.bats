@@ -225,9 +225,10 @@ begin_run() {
 	steps .gitlab-ci.yml >>lines
 	[ "$(grep -c '^devenv ci --trust' lines)" = 2 ]
 	local word
-	for word in $(grep -o 'devenv [a-z]*' lines | cut -d' ' -f2 | sort -u); do
+	grep -o 'devenv [a-z]*' lines | cut -d' ' -f2 | sort -u >words
+	while read -r word; do
 		ok devenv help "$word"
-	done
+	done <words
 	echo mine >.gitlab-ci.yml
 	exits 5 devenv init ci gitlab
 	[ "$(cat .gitlab-ci.yml)" = mine ]
