@@ -33,8 +33,7 @@ static const struct field volume_fields[] = {
 		.format = F_PATH,
 		.flags = FIELD_LOCAL,
 		.help = "What a new volume starts with: a tar archive, the folder of a snapshot, "
-			"or "
-			"a dump (.sql, .rdb, also compressed), loaded once its service is ready" },
+			"or a dump (.sql, .rdb, also packed), loaded once its service is ready" },
 	{ .name = "name",
 		.types = T_STR,
 		COMPOSE,
