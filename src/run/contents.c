@@ -131,7 +131,7 @@ static void read_stanza(struct arena *a, const char *s, size_t len, struct packa
 		   *status = field_of(a, s, len, "Status"),
 		   *depends = field_of(a, s, len, "Depends"),
 		   *before = field_of(a, s, len, "Pre-Depends");
-	if (!name || !version || !status || !ends_with(status, " installed"))
+	if (!name || !version || (status && !ends_with(status, " installed")))
 		return;
 	*list_push(a, out) = (struct deb_package){
 		.name = name,

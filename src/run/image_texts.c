@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "doc/json.h"
+#include "run/contents.h"
 #include "run/image_facts.h"
 
 void image_fact(struct arena *a, struct image_facts *out, const char *group, const char *name,
@@ -105,66 +106,25 @@ void facts_of_accounts(
 
 /* ---- packages ---- */
 
-struct stanza {
-	const char *name, *version, *arch;
-	bool absent;
-};
-
-/* Of one that is there for two architectures the second one bears that in its name. */
-static void end_package(struct arena *a, struct stanza *p, struct image_facts *out)
-{
-	const struct image_fact *last =
-		out->items.count ? &out->items.items[out->items.count - 1] : NULL;
-	if (p->name && p->version && !p->absent) {
-		bool again = last && streq(last->group, "packages") && streq(last->name, p->name);
-		image_fact(a, out, "packages",
-			again && p->arch ? arena_printf(a, "%s:%s", p->name, p->arch) : p->name,
-			p->version);
-	}
-	*p = (struct stanza){ 0 };
-}
-
-struct stanza_field {
-	const char *prefix;
-	size_t offset; /* in struct stanza */
-};
-
-static void read_packages(struct arena *a, const char *text, const struct stanza_field *fields,
-	size_t count, struct image_facts *out)
-{
-	struct stanza p = { 0 };
-	struct line l;
-	while (next_line(&text, &l)) {
-		if (!l.len)
-			end_package(a, &p, out);
-		for (size_t i = 0; i < count; i++) {
-			const char *value = after(a, &l, fields[i].prefix);
-			if (value)
-				*(const char **)((char *)&p + fields[i].offset) = value;
-		}
-		const char *status = after(a, &l, "Status: ");
-		p.absent |= status && !ends_with(status, " installed");
-	}
-	end_package(a, &p, out);
-}
-
 void facts_of_dpkg(struct arena *a, const char *text, struct image_facts *out)
 {
-	static const struct stanza_field fields[] = {
-		{ "Package: ", offsetof(struct stanza, name) },
-		{ "Version: ", offsetof(struct stanza, version) },
-		{ "Architecture: ", offsetof(struct stanza, arch) },
-	};
-	read_packages(a, text, fields, countof(fields), out);
+	struct packages list = { 0 };
+	dpkg_status(a, text, strlen(text), &list);
+	for (size_t i = 0; i < list.count; i++)
+		image_fact(a, out, "packages", list.items[i].name, list.items[i].version);
 }
 
+/* Lines "P:musl" and "V:1.2.5-r0", an empty one between two packages (apk-v2(5)). */
 void facts_of_apk(struct arena *a, const char *text, struct image_facts *out)
 {
-	static const struct stanza_field fields[] = {
-		{ "P:", offsetof(struct stanza, name) },
-		{ "V:", offsetof(struct stanza, version) },
-	};
-	read_packages(a, text, fields, countof(fields), out);
+	const char *name = NULL;
+	struct line l;
+	while (next_line(&text, &l)) {
+		const char *its_name = after(a, &l, "P:"), *version = after(a, &l, "V:");
+		name = !l.len ? NULL : its_name ? its_name : name;
+		if (version && name)
+			image_fact(a, out, "packages", name, version);
+	}
 }
 
 /* ---- the engine's answer ---- */

@@ -34,6 +34,7 @@ static void packages(void **state)
 	struct image_facts f = { 0 };
 	(void)state;
 	facts_of_dpkg(&a,
+		"Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"
 		"Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: "
 		"2.36-9\n"
 		"Description: x\n Version: 9\n\n"
@@ -44,7 +45,7 @@ static void packages(void **state)
 		"Version: 3\n\n"
 		"Package: last\nStatus: install ok installed\nVersion: 1:2~rc1",
 		&f);
-	assert_int_equal(f.items.count, 3);
+	assert_int_equal(f.items.count, 4);
 	assert_string_equal(fact(&f, "packages", "libc6"), "2.36-9");
 	assert_string_equal(fact(&f, "packages", "libc6:i386"), "2.36-8");
 	assert_string_equal(fact(&f, "packages", "last"), "1:2~rc1");
