@@ -21,7 +21,5 @@ int image_packages(struct engine *g, struct arena *a, const char *image, const c
 /* Text of /var/lib/dpkg/status, or of a file below status.d, which has no word on the state; what
  * is not installed is left out. */
 void dpkg_status(struct arena *a, const char *text, size_t len, struct packages *out);
-/* The first regular file of a tar archive; NULL: there is none that is whole. */
-const char *tar_file(const char *tar, size_t len, size_t *size);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "doc/json.h"
 #include "run/engine.h"
+#include "run/tar.h"
 
 /* ---- digests ---- */
 
@@ -65,41 +66,6 @@ int engine_registry(
 			return -1;
 	memcpy(&w->registry, &fresh.registry, sizeof(w->registry));
 	return 0;
-}
-
-/* ---- tar ---- */
-
-enum { BLOCK = 512, SIZE_AT = 124, SIZE_LEN = 12, TYPE_AT = 156 };
-
-/* Octal digits; larger files than these can say are not what is read here. */
-static bool octal(const char *s, size_t len, size_t *out)
-{
-	size_t i = 0;
-	*out = 0;
-	while (i < len && s[i] == ' ')
-		i++;
-	for (; i < len && s[i] >= '0' && s[i] <= '7'; i++)
-		*out = *out * 8 + (size_t)(s[i] - '0');
-	return i && (i == len || s[i] == ' ' || !s[i]);
-}
-
-const char *tar_file(const char *tar, size_t len, size_t *size)
-{
-	for (size_t at = 0; at + BLOCK <= len && tar[at];) {
-		size_t n = 0, rest = len - at - BLOCK;
-		char type = tar[at + TYPE_AT];
-		if (!octal(tar + at + SIZE_AT, SIZE_LEN, &n) || n > rest)
-			return NULL;
-		if (type == '0' || !type) {
-			*size = n;
-			return tar + at + BLOCK;
-		}
-		size_t step = n + (BLOCK - n % BLOCK) % BLOCK;
-		if (step > rest)
-			return NULL;
-		at += BLOCK + step;
-	}
-	return NULL;
 }
 
 /* ---- packages ---- */
@@ -198,28 +164,52 @@ static int create(struct engine *g, struct arena *a, const char *image, const ch
 	return rc;
 }
 
+static bool begins(void *text, const struct tar_entry *entry)
+{
+	(void)text;
+	(void)entry; /* the one that was asked for */
+	return true;
+}
+
+static void keep(void *text, const char *data, size_t len)
+{
+	buf_add(text, data, len);
+}
+
+static void ends(void *text)
+{
+	(void)text;
+}
+
+static bool feed(void *tar, const char *data, size_t len)
+{
+	return tar_feed(tar, data, len);
+}
+
 /* No such file is no error: an image without dpkg. */
 static int fetch_status(
 	struct engine *g, struct arena *a, const char *name, struct packages *out, struct err *e)
 {
+	cleanup_buf struct buf text = BUF_INIT;
+	struct tar *tar = tar_new(
+		&(struct tar_sink){ .entry = begins, .data = keep, .end = ends, .ctx = &text });
 	struct engine_ask ask = {
 		.path = arena_printf(a, "/containers/%s/archive?path=/var/lib/dpkg/status", name),
 		.patient = true,
+		.data = feed,
+		.ctx = tar,
 	};
 	struct engine_call *c = engine_begin(g, &ask, e);
-	size_t size = 0;
-	if (!c)
-		return -1;
-	while (!engine_done(c))
+	while (c && !engine_done(c))
 		engine_turn(g, NULL, 1000);
-	const struct http_answer *ans = engine_answer(c);
-	int rc = ans->status == 404 ? 0 : engine_finish(c, e);
-	const char *text = !rc && ans->status != 404
-				   ? tar_file(buf_str(&ans->body), ans->body.len, &size)
-				   : NULL;
-	if (text)
-		dpkg_status(a, text, size, out);
+	bool absent = c && engine_answer(c)->status == 404;
+	int rc = absent ? 0 : c ? engine_finish(c, e) : -1;
+	if (!rc && !absent && tar_whole(tar))
+		dpkg_status(a, buf_str(&text), text.len, out);
+	else if (!rc && !absent)
+		rc = err_set(e, ERR_ENGINE, "the engine's archive is cut off");
 	engine_call_free(c);
+	tar_free(tar);
 	return rc;
 }
 

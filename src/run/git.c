@@ -16,6 +16,8 @@
 	X(git_commit_free)                                                                         \
 	X(git_commit_lookup)                                                                       \
 	X(git_commit_time)                                                                         \
+	X(git_config_free)                                                                         \
+	X(git_config_get_string_buf)                                                               \
 	X(git_describe_commit)                                                                     \
 	X(git_describe_format)                                                                     \
 	X(git_describe_format_options_init)                                                        \
@@ -31,9 +33,7 @@
 	X(git_reference_lookup)                                                                    \
 	X(git_reference_name_to_id)                                                                \
 	X(git_reference_symbolic_target)                                                           \
-	X(git_remote_free)                                                                         \
-	X(git_remote_lookup)                                                                       \
-	X(git_remote_url)                                                                          \
+	X(git_repository_config)                                                                   \
 	X(git_repository_free)                                                                     \
 	X(git_repository_index)                                                                    \
 	X(git_repository_is_worktree)                                                              \
@@ -145,15 +145,20 @@ static const char *without_user(struct arena *a, const char *url)
 		  : arena_strdup(a, url);
 }
 
+/* As it is written: to apply `insteadOf` would name what only this machine knows. */
 static const char *origin(struct arena *a, git_repository *r)
 {
-	git_remote *remote = NULL;
-	if (lib_git_remote_lookup(&remote, r, "origin"))
+	git_config *config = NULL;
+	git_buf url = { NULL, 0, 0 };
+	const char *out = NULL;
+	if (lib_git_repository_config(&config, r))
 		return NULL;
-	const char *url = lib_git_remote_url(remote);
-	url = url ? without_user(a, url) : NULL;
-	lib_git_remote_free(remote);
-	return url;
+	if (!lib_git_config_get_string_buf(&url, config, "remote.origin.url")) {
+		out = without_user(a, url.ptr);
+		lib_git_buf_dispose(&url);
+	}
+	lib_git_config_free(config);
+	return out;
 }
 
 struct dirt {

@@ -1,4 +1,4 @@
-/* What is read from images: dpkg's list of packages, out of a tar archive that may be anything. */
+/* What is read from images: dpkg's list of packages. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,38 +49,10 @@ static void dpkg_list(void **state)
 	arena_release(&a);
 }
 
-static void put_header(char *block, char type, const char *size)
-{
-	memset(block, 0, 512);
-	snprintf(block, 100, "status");
-	snprintf(block + 124, 12, "%s", size);
-	block[156] = type;
-}
-
-static void tar_of_one_file(void **state)
-{
-	char tar[4 * 512];
-	size_t size = 0;
-	(void)state;
-	put_header(tar, 'x', "00000000012"); /* attributes come first */
-	memset(tar + 512, 'p', 512);
-	put_header(tar + 1024, '0', "00000000005");
-	memcpy(tar + 1536, "hello", 5);
-	assert_ptr_equal(tar_file(tar, sizeof(tar), &size), tar + 1536);
-	assert_int_equal(size, 5);
-	for (size_t len = 0; len < 1536 + 5; len++)
-		assert_null(tar_file(tar, len, &size));
-	put_header(tar + 1024, '0', "77777777777");
-	assert_null(tar_file(tar, sizeof(tar), &size));
-	put_header(tar + 1024, '0', "-1");
-	assert_null(tar_file(tar, sizeof(tar), &size));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dpkg_list),
-		cmocka_unit_test(tar_of_one_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
