@@ -112,7 +112,7 @@ static enum verdict conclude(struct job *j, int status)
 	struct stage_job *st = j->state;
 	const char *what = what_of(j);
 	char limit[16];
-	j->step->status = j->error.code ? -1 : status;
+	j->step->status = j->error.code || st->stopped ? -1 : status; /* how it dies says nothing */
 	if (st->stopped)
 		err_set(&j->error, ERR_FAILED, "%s: interrupted", what);
 	else if (j->error.code)

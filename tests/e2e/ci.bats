@@ -121,7 +121,6 @@ fails_in() {
 	echo 'echo hello; echo "main.c:3: error: no"; exit 7' >api/compile.sh
 	fails_in 7 compile api "main.c:3: error: no"
 	says "test     not run" "again  devenv --env ci compile api"
-	green
 }
 
 @test "a lint that may fail warns; a failing test is the cause" {
@@ -129,7 +128,6 @@ fails_in() {
 	echo 'echo "1 test failed"; exit 3' >web/test.sh
 	fails_in 3 test web "1 test failed"
 	says "with warnings"
-	green
 }
 
 @test "a service that does not come up, an image that is not built, an end that is not met" {
@@ -154,7 +152,6 @@ fails_in() {
 	exits 2 devenv ci --timeout lint=soon
 	exits 2 devenv ci linting
 	nothing_remains
-	green
 }
 
 @test "--json: events, an object a line" {
@@ -197,7 +194,6 @@ begin_run() {
 	[ "$status" = 143 ]
 	nothing_remains
 	grep -q "interrupted" killed
-	green
 }
 
 @test "what a killed run left, the next one removes; clean what was kept" {

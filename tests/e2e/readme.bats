@@ -35,7 +35,7 @@ script() {
 	[[ $output == *'shop: '*' files written'* ]]
 	[[ $output == *'https://shop.localhost:'* ]]
 	[[ $output == *'"sku":"tea-assam","state":"placed"'* ]]
-	[[ $output == *'trace  # devenv.local.yml:3, over devenv.yml:82'* ]]
+	[[ $output == *'trace  # devenv.local.yml:3, over devenv.yml:85'* ]]
 	[[ $output == *'create api'*'environment changed  (devenv.local.yml:2)'* ]]
 	[[ $output == *'worker  | '*'INFO  confirmed order=1'* ]]
 	[[ $output == *'build python'*'changed: packages'* ]]
