@@ -39,6 +39,7 @@ setup_file() {
 
 setup() {
 	enter cis
+	green
 }
 
 teardown_file() {
