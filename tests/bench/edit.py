@@ -54,8 +54,9 @@ class Api:
         return begun
 
     def says(self, turn):
+        """A connection made while the container is down may hang: it must not hold up the next."""
         try:
-            connection = http.client.HTTPConnection(self.address, timeout=2)
+            connection = http.client.HTTPConnection(self.address, timeout=0.2)
             connection.request("GET", "/healthz")
             return f'"{turn}"'.encode() in connection.getresponse().read()
         except (OSError, http.client.HTTPException):
