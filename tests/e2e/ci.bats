@@ -182,6 +182,7 @@ fails_in() {
 # In the background, until it has brought something up.
 begin_run() {
 	echo 'sleep 1000' >api/e2e.sh
+	rm -f killed
 	"$DEVENV" ci --trust >killed 2>&1 &
 	RUN=$!
 	eventually 60 grep -q "^== e2e" killed

@@ -42,6 +42,11 @@ row() {
 	devenv exec db -- cat /d/row
 }
 
+# What a killed command has asked the engine for may come true after the next one has looked.
+serves_one_of_both() {
+	devenv up -d >/dev/null 2>&1 && [[ $(row) =~ ^(one|two)$ ]]
+}
+
 volumes() {
 	docker volume ls -q --filter "label=devenv.workspace=$(workspace)"
 }
@@ -150,8 +155,7 @@ query() {
 	say two
 	for after in 0.4 1.2 2; do
 		timeout -s KILL "$after" "$DEVENV" restore whole -y --no-snapshot </dev/null >/dev/null 2>&1 || true
-		ok devenv up -d
-		[[ $(row) =~ ^(one|two)$ ]] || fail
+		eventually 20 serves_one_of_both
 		ok devenv exec db -- sh -c 'test $(stat -c %s /d/much) = 60000000'
 	done
 	ok devenv restore whole -y --no-snapshot
