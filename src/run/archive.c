@@ -3,56 +3,15 @@
  * archive that is the same for the same content (sorted, no owners, times 0), and the hash of that
  * content.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "base/lib.h"
 #include "run/context.h"
+#include "run/libarchive.h"
 #include "run/run.h"
-
-#define SYMBOLS(X)                                                                                 \
-	X(archive_entry_clear)                                                                     \
-	X(archive_entry_free)                                                                      \
-	X(archive_entry_new)                                                                       \
-	X(archive_entry_set_filetype)                                                              \
-	X(archive_entry_set_gid)                                                                   \
-	X(archive_entry_set_mtime)                                                                 \
-	X(archive_entry_set_pathname)                                                              \
-	X(archive_entry_set_perm)                                                                  \
-	X(archive_entry_set_size)                                                                  \
-	X(archive_entry_set_symlink)                                                               \
-	X(archive_entry_set_uid)                                                                   \
-	X(archive_error_string)                                                                    \
-	X(archive_write_close)                                                                     \
-	X(archive_write_data)                                                                      \
-	X(archive_write_free)                                                                      \
-	X(archive_write_header)                                                                    \
-	X(archive_write_new)                                                                       \
-	X(archive_write_open)                                                                      \
-	X(archive_write_set_format_pax_restricted)
-
-#define DECLARE(f) static __typeof__(f) *lib_##f;
-SYMBOLS(DECLARE)
-#undef DECLARE
-
-static int load(struct err *e)
-{
-	static const char *const names[] = { "libarchive.so.13", "libarchive.so",
-		"libarchive.13.dylib", NULL };
-#define ENTRY(f) { #f, (void **)&lib_##f, false },
-	static const struct lib_symbol symbols[] = { SYMBOLS(ENTRY) };
-#undef ENTRY
-	static bool loaded;
-	if (!loaded && lib_open(names, symbols, countof(symbols), e))
-		return -1;
-	loaded = true;
-	return 0;
-}
 
 static int failed(struct archive *w, const char *path, struct err *e)
 {
@@ -204,7 +163,7 @@ static int gather(struct arena *a, const struct build *b, struct context *c, str
 int context_pack(struct arena *a, const struct build *b, struct buf *tar, struct err *e)
 {
 	struct context c = { .bytes = 0 };
-	if (load(e) || gather(a, b, &c, e) || pack_utf8(&c, tar, e))
+	if (libarchive_load(e) || gather(a, b, &c, e) || pack_utf8(&c, tar, e))
 		return err_wrap(e, "image %s", b->image ? b->image->name : b->tag);
 	return 0;
 }

@@ -6,8 +6,6 @@
  * Layers are taken as they are, uncompressed: their digest is then the one that the image's
  * configuration names them by, and no version of a compressor can change it.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,41 +13,9 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "base/lib.h"
 #include "doc/json.h"
+#include "run/libarchive.h"
 #include "run/run.h"
-
-#define SYMBOLS(X)                                                                                 \
-	X(archive_entry_clear)                                                                     \
-	X(archive_entry_filetype)                                                                  \
-	X(archive_entry_free)                                                                      \
-	X(archive_entry_hardlink)                                                                  \
-	X(archive_entry_new)                                                                       \
-	X(archive_entry_pathname)                                                                  \
-	X(archive_entry_set_filetype)                                                              \
-	X(archive_entry_set_mtime)                                                                 \
-	X(archive_entry_set_pathname)                                                              \
-	X(archive_entry_set_perm)                                                                  \
-	X(archive_entry_set_size)                                                                  \
-	X(archive_entry_symlink)                                                                   \
-	X(archive_error_string)                                                                    \
-	X(archive_read_data)                                                                       \
-	X(archive_read_free)                                                                       \
-	X(archive_read_new)                                                                        \
-	X(archive_read_next_header)                                                                \
-	X(archive_read_open_filename)                                                              \
-	X(archive_read_support_format_tar)                                                         \
-	X(archive_write_close)                                                                     \
-	X(archive_write_data)                                                                      \
-	X(archive_write_free)                                                                      \
-	X(archive_write_header)                                                                    \
-	X(archive_write_new)                                                                       \
-	X(archive_write_open_filename)                                                             \
-	X(archive_write_set_format_pax_restricted)
-
-#define DECLARE(f) static __typeof__(f) *lib_##f;
-SYMBOLS(DECLARE)
-#undef DECLARE
 
 #define CONFIG_TYPE "application/vnd.oci.image.config.v1+json"
 #define INDEX_TYPE "application/vnd.oci.image.index.v1+json"
@@ -84,20 +50,6 @@ struct oci {
 };
 
 static const struct place nowhere = { 0 };
-
-static int load(struct err *e)
-{
-	static const char *const names[] = { "libarchive.so.13", "libarchive.so",
-		"libarchive.13.dylib", NULL };
-#define ENTRY(f) { #f, (void **)&lib_##f, false },
-	static const struct lib_symbol symbols[] = { SYMBOLS(ENTRY) };
-#undef ENTRY
-	static bool loaded;
-	if (!loaded && lib_open(names, symbols, countof(symbols), e))
-		return -1;
-	loaded = true;
-	return 0;
-}
 
 /* ---- what was saved ---- */
 
@@ -436,7 +388,7 @@ int oci_archive(struct arena *a, const char *saved, const char *file, struct err
 	struct oci o = { .a = a, .e = e, .index = node_list(a, nowhere) };
 	struct err ignored = ERR_INIT;
 	o.dir = arena_printf(a, "%s.parts", file);
-	if (load(e) || tree_remove(o.dir, e) || dir_make(o.dir, 0700, e))
+	if (libarchive_load(e) || tree_remove(o.dir, e) || dir_make(o.dir, 0700, e))
 		return -1;
 	int rc = convert(&o, saved, file);
 	tree_remove(o.dir, &ignored);

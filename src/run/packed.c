@@ -4,63 +4,13 @@
  */
 #include "run/packed.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/lib.h"
 #include "base/os.h"
 #include "base/text.h"
-
-#define SYMBOLS(X)                                                                                 \
-	X(archive_entry_free)                                                                      \
-	X(archive_entry_new)                                                                       \
-	X(archive_entry_set_filetype)                                                              \
-	X(archive_entry_set_pathname)                                                              \
-	X(archive_error_string)                                                                    \
-	X(archive_read_data_block)                                                                 \
-	X(archive_read_free)                                                                       \
-	X(archive_read_new)                                                                        \
-	X(archive_read_next_header)                                                                \
-	X(archive_read_open)                                                                       \
-	X(archive_read_support_filter_bzip2)                                                       \
-	X(archive_read_support_filter_gzip)                                                        \
-	X(archive_read_support_filter_xz)                                                          \
-	X(archive_read_support_filter_zstd)                                                        \
-	X(archive_read_support_format_empty)                                                       \
-	X(archive_read_support_format_raw)                                                         \
-	X(archive_write_add_filter_gzip)                                                           \
-	X(archive_write_add_filter_none)                                                           \
-	X(archive_write_add_filter_zstd)                                                           \
-	X(archive_write_close)                                                                     \
-	X(archive_write_data)                                                                      \
-	X(archive_write_free)                                                                      \
-	X(archive_write_header)                                                                    \
-	X(archive_write_new)                                                                       \
-	X(archive_write_open)                                                                      \
-	X(archive_write_set_bytes_in_last_block)                                                   \
-	X(archive_write_set_bytes_per_block)                                                       \
-	X(archive_write_set_format_raw)
-
-#define DECLARE(f) static __typeof__(f) *lib_##f;
-SYMBOLS(DECLARE)
-#undef DECLARE
-
-static int load(struct err *e)
-{
-	static const char *const names[] = { "libarchive.so.13", "libarchive.so",
-		"libarchive.13.dylib", NULL };
-#define ENTRY(f) { #f, (void **)&lib_##f, false },
-	static const struct lib_symbol symbols[] = { SYMBOLS(ENTRY) };
-#undef ENTRY
-	static bool loaded;
-	if (!loaded && lib_open(names, symbols, countof(symbols), e))
-		return -1;
-	loaded = true;
-	return 0;
-}
+#include "run/libarchive.h"
 
 static int failed(struct archive *a, const char *name, struct err *e)
 {
@@ -102,7 +52,7 @@ static int read_failed(struct unpacking *u, struct err *e)
 struct unpacking *unpacking_new(int fd, const char *name, struct err *e)
 {
 	struct archive_entry *entry;
-	if (load(e))
+	if (libarchive_load(e))
 		return NULL;
 	struct unpacking *u = xcalloc(1, sizeof(*u));
 	u->fd = fd;
@@ -198,7 +148,7 @@ static int begin(struct packing *p)
 
 struct packing *packing_new(int fd, const char *name, struct err *e)
 {
-	if (load(e))
+	if (libarchive_load(e))
 		return NULL;
 	struct packing *p = xcalloc(1, sizeof(*p));
 	p->fd = fd;

@@ -5,65 +5,19 @@
  */
 #include "run/tarball.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <locale.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/lib.h"
 #include "base/os.h"
 #include "base/text.h"
-
-#define SYMBOLS(X)                                                                                 \
-	X(archive_entry_filetype)                                                                  \
-	X(archive_entry_hardlink)                                                                  \
-	X(archive_entry_pathname)                                                                  \
-	X(archive_entry_perm)                                                                      \
-	X(archive_entry_set_hardlink)                                                              \
-	X(archive_entry_set_pathname)                                                              \
-	X(archive_entry_set_perm)                                                                  \
-	X(archive_entry_size)                                                                      \
-	X(archive_entry_sparse_clear)                                                              \
-	X(archive_entry_xattr_clear)                                                               \
-	X(archive_error_string)                                                                    \
-	X(archive_read_data)                                                                       \
-	X(archive_read_free)                                                                       \
-	X(archive_read_new)                                                                        \
-	X(archive_read_next_header)                                                                \
-	X(archive_read_open)                                                                       \
-	X(archive_read_support_filter_all)                                                         \
-	X(archive_read_support_format_tar)                                                         \
-	X(archive_write_add_filter_zstd)                                                           \
-	X(archive_write_close)                                                                     \
-	X(archive_write_data)                                                                      \
-	X(archive_write_free)                                                                      \
-	X(archive_write_header)                                                                    \
-	X(archive_write_new)                                                                       \
-	X(archive_write_open)                                                                      \
-	X(archive_write_set_bytes_in_last_block)                                                   \
-	X(archive_write_set_bytes_per_block)                                                       \
-	X(archive_write_set_filter_option)                                                         \
-	X(archive_write_set_format_pax_restricted)
-
-#define DECLARE(f) static __typeof__(f) *lib_##f;
-SYMBOLS(DECLARE)
-#undef DECLARE
+#include "run/libarchive.h"
 
 int tarball_load(struct err *e)
 {
-	static const char *const names[] = { "libarchive.so.13", "libarchive.so",
-		"libarchive.13.dylib", NULL };
-#define ENTRY(f) { #f, (void **)&lib_##f, false },
-	static const struct lib_symbol symbols[] = { SYMBOLS(ENTRY) };
-#undef ENTRY
-	static bool loaded;
-	if (!loaded && lib_open(names, symbols, countof(symbols), e))
-		return -1;
-	loaded = true;
-	return 0;
+	return libarchive_load(e);
 }
 
 enum { PIECE = 256 * 1024 };
