@@ -22,6 +22,7 @@
 #define LAYER_TYPE "application/vnd.oci.image.layer.v1.tar"
 #define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
 #define CREATED "org.opencontainers.image.created"
+#define REF_NAME "org.opencontainers.image.ref.name"
 
 enum { CHUNK = 1 << 16, JSON_MAX = 16 << 20 };
 
@@ -235,7 +236,7 @@ static void add_names(struct oci *o, const struct node *tags, const struct node 
 		for (size_t k = 0; k < countof(facts); k++)
 			if (node_get(config, facts[k]))
 				put(o, platform, facts[k], node_get(config, facts[k]));
-		put_text(o, names, "org.opencontainers.image.ref.name", node_text(tag));
+		put_text(o, names, REF_NAME, node_text(tag));
 		put(o, d, "annotations", names);
 		put(o, d, "platform", platform);
 		list_add(o->a, o->index, d);
@@ -313,6 +314,16 @@ static int write_file(struct writing *w, const char *name, const struct blob *b)
 	return rc;
 }
 
+static const char *ref_name(const struct node *manifest)
+{
+	return node_text(node_get(node_get(manifest, "annotations"), REF_NAME));
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(ref_name(*(struct node *const *)a), ref_name(*(struct node *const *)b));
+}
+
 static int by_hex(const void *a, const void *b)
 {
 	return strcmp(((const struct blob *)a)->hex, ((const struct blob *)b)->hex);
@@ -339,6 +350,8 @@ static int write_all(struct oci *o, struct writing *w)
 	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 	cleanup_buf struct buf text = BUF_INIT;
 	struct node *index = node_map(o->a, nowhere);
+	/* The engine tells its images in any order. */
+	qsort(o->index->list.items, node_count(o->index), sizeof(*o->index->list.items), by_name);
 	put(o, index, "schemaVersion", node_int(o->a, 2, nowhere));
 	put_text(o, index, "mediaType", INDEX_TYPE);
 	put(o, index, "manifests", o->index);
