@@ -11,7 +11,7 @@ setup() {
 
 teardown() {
 	clean_machine
-	docker images --format '{{.Repository}}:{{.Tag}}' | grep "^devenv/e2e-" |
+	docker images --format '{{.Repository}}:{{.Tag}}' | grep "^devenv/rungs-" |
 		xargs -r docker rmi -f >/dev/null 2>&1 || true
 	[ -z "${OWN:-}" ] || rm -rf "$OWN"
 }
@@ -25,14 +25,14 @@ tag() {
 	project hierarchy <<-'END'
 		name: hierarchy
 		images:
-		  e2e-base: { from: debian:bookworm-slim, run: [echo base >/rung] }
-		  e2e-middle: { from: e2e-base, packages: [hello] }
-		  e2e-top: { from: e2e-middle, run: [echo top >>/rung] }
-		  e2e-side: { from: e2e-base, run: [echo side >>/rung] }
+		  rungs-base: { from: debian:bookworm-slim, run: [echo base >/rung] }
+		  rungs-middle: { from: rungs-base, packages: [hello] }
+		  rungs-top: { from: rungs-middle, run: [echo top >>/rung] }
+		  rungs-side: { from: rungs-base, run: [echo side >>/rung] }
 		services:
-		  middle: { image: e2e-middle, command: sleep infinity }
-		  top: { image: e2e-top, command: sleep infinity }
-		  side: { image: e2e-side, command: sleep infinity }
+		  middle: { image: rungs-middle, command: sleep infinity }
+		  top: { image: rungs-top, command: sleep infinity }
+		  side: { image: rungs-side, command: sleep infinity }
 	END
 	LIMIT=300 ok devenv up -d
 	ok devenv exec top -- sh -c 'cat /rung; hello'
@@ -40,12 +40,12 @@ tag() {
 	middle=$(tag middle) top=$(tag top) side=$(tag side) side_id=$(container side)
 	sed -i 's/\[hello\]/[hello, tree]/' devenv.yml
 	ok devenv plan
-	[ "$(grep -oE '^build e2e-[a-z]+' <<<"$output" | sort | tr '\n' ' ')" = "build e2e-middle build e2e-top " ]
-	says "packages" "(devenv.yml:4)" "image rung e2e-middle changed: packages"
+	[ "$(grep -oE '^build rungs-[a-z]+' <<<"$output" | sort | tr '\n' ' ')" = "build rungs-middle build rungs-top " ]
+	says "packages" "(devenv.yml:4)" "image rung rungs-middle changed: packages"
 	says_not "start side"
 	LIMIT=300 ok devenv up -d
-	says "build e2e-middle" "build e2e-top"
-	says_not "build e2e-base" "build e2e-side"
+	says "build rungs-middle" "build rungs-top"
+	says_not "build rungs-base" "build rungs-side"
 	[ "$(tag middle)" != "$middle" ]
 	[ "$(tag top)" != "$top" ]
 	[ "$(tag side)" = "$side" ]
@@ -54,7 +54,7 @@ tag() {
 	# Back to what was: the engine still has it, so nothing is built.
 	sed -i 's/\[hello, tree\]/[hello]/' devenv.yml
 	ok devenv up -d
-	says_not "build e2e-"
+	says_not "build rungs-"
 	[ "$(tag top)" = "$top" ]
 }
 
@@ -62,11 +62,11 @@ tag() {
 	project parallel <<-'END'
 		name: parallel
 		images:
-		  e2e-left: { from: debian:bookworm-slim, run: [sleep 3] }
-		  e2e-right: { from: debian:bookworm-slim, run: [sleep 3; true] }
+		  rungs-left: { from: debian:bookworm-slim, run: [sleep 3] }
+		  rungs-right: { from: debian:bookworm-slim, run: [sleep 3; true] }
 		services:
-		  left: { image: e2e-left, command: sleep infinity }
-		  right: { image: e2e-right, command: sleep infinity }
+		  left: { image: rungs-left, command: sleep infinity }
+		  right: { image: rungs-right, command: sleep infinity }
 	END
 	ok devenv --progress json build
 	first=$(grep -nE '"state":"(started|done)","step":"build e2e' <<<"$output" | head -2)
@@ -79,7 +79,7 @@ tag() {
 	project parts <<-'END'
 		name: parts
 		images:
-		  e2e-parts:
+		  rungs-parts:
 		    from: debian:bookworm-slim
 		    user: { name: app, uid: 1234, gid: 1234 }
 		    locale: de_DE.UTF-8
@@ -90,7 +90,7 @@ tag() {
 		    run: ['echo "from $$0 $$HOME" >/made', "id -un >>/made"]
 		    env: { ODD: 'a "quoted" $$value \ here' }
 		services:
-		  one: { image: e2e-parts, command: sleep infinity }
+		  one: { image: rungs-parts, command: sleep infinity }
 	END
 	printf '#!/bin/sh\necho "tool as $(id -u)"\n' >tool.sh
 	echo content >"data file"
@@ -107,7 +107,7 @@ tag() {
 	says de_DE.utf8 CE Donnerstag
 	echo changed >>tool.sh
 	ok devenv plan
-	says "build e2e-parts" "files"
+	says "build rungs-parts" "files"
 }
 
 # Writes into its mounted sources and its dependency volume, as the rung's user.
@@ -115,10 +115,10 @@ write_module() {
 	cat >devenv.yml <<-'END'
 		name: owner
 		images:
-		  e2e-owner: { from: debian:bookworm-slim, user: { name: app, uid: 1000, gid: 1000 } }
+		  rungs-owner: { from: debian:bookworm-slim, user: { name: app, uid: 1000, gid: 1000 } }
 		services:
 		  mod:
-		    image: e2e-owner
+		    image: rungs-owner
 		    working_dir: /srv/mod
 		    command: sh -c 'touch written && mkdir -p made/deep && touch deps/also && echo mod ready && exec sleep infinity'
 		    healthcheck: { log: ^mod ready }
@@ -150,7 +150,7 @@ drop_dependencies() {
 }
 
 @test "what a container writes into the sources belongs to an ordinary user who runs devenv" {
-	OWN=$(mktemp -d "${TMPDIR:-/tmp}/e2e-own.XXXXXX")
+	OWN=$(mktemp -d "${TMPDIR:-/tmp}/rungs-own.XXXXXX")
 	chmod 755 "$OWN"
 	new_machine "$OWN"
 	enter owner
@@ -175,10 +175,10 @@ drop_dependencies() {
 	project own <<-'END'
 		name: own
 		images:
-		  e2e-own: { dockerfile: docker/own.Dockerfile, context: ., target: runtime, args: { WORD: given } }
-		  e2e-upon: { from: e2e-own, run: [echo upon >>/said] }
+		  rungs-own: { dockerfile: docker/own.Dockerfile, context: ., target: runtime, args: { WORD: given } }
+		  rungs-upon: { from: rungs-own, run: [echo upon >>/said] }
 		services:
-		  one: { image: e2e-upon, command: sleep infinity }
+		  one: { image: rungs-upon, command: sleep infinity }
 	END
 	mkdir -p docker keep drop
 	cat >docker/own.Dockerfile <<-'END'
@@ -202,16 +202,16 @@ drop_dependencies() {
 	says_not build
 	touch keep/c
 	ok devenv plan
-	says "build e2e-own" "build e2e-upon"
+	says "build rungs-own" "build rungs-upon"
 }
 
 @test "certificates: host makes builds and containers trust what this host trusts" {
 	project trusting <<-'END'
 		name: trusting
 		images:
-		  e2e-trust: { from: debian:bookworm-slim, certificates: host }
+		  rungs-trust: { from: debian:bookworm-slim, certificates: host }
 		services:
-		  one: { image: e2e-trust, command: sleep infinity }
+		  one: { image: rungs-trust, command: sleep infinity }
 	END
 	LIMIT=200 ok devenv up -d
 	count=$(grep -c BEGIN /etc/ssl/certs/ca-certificates.crt)
@@ -225,14 +225,14 @@ drop_dependencies() {
 	project failing <<-'END'
 		name: failing
 		images:
-		  e2e-fails:
+		  rungs-fails:
 		    from: debian:bookworm-slim
 		    run: ["echo first", "echo about to fail >&2; exit 3"]
 		services:
-		  one: { image: e2e-fails, command: sleep infinity }
+		  one: { image: rungs-fails, command: sleep infinity }
 	END
 	LIMIT=60 exits 1 devenv up -d
-	says "building e2e-fails" "about to fail" "devenv.yml:3"
+	says "building rungs-fails" "about to fail" "devenv.yml:3"
 	[ -z "$(containers)" ]
 }
 
@@ -240,9 +240,9 @@ drop_dependencies() {
 	project hanging <<-'END'
 		name: hanging
 		images:
-		  e2e-hangs: { from: debian:bookworm-slim, run: [sleep 300], timeout: 4s }
+		  rungs-hangs: { from: debian:bookworm-slim, run: [sleep 300], timeout: 4s }
 		services:
-		  one: { image: e2e-hangs, command: sleep infinity }
+		  one: { image: rungs-hangs, command: sleep infinity }
 	END
 	LIMIT=30 exits 1 devenv up -d
 	says "did not end within 4 s" "sleep 300" "devenv.yml:3"
