@@ -69,7 +69,7 @@ tag() {
 		  right: { image: rungs-right, command: sleep infinity }
 	END
 	ok devenv --progress json build
-	first=$(grep -nE '"state":"(started|done)","step":"build e2e' <<<"$output" | head -2)
+	first=$(grep -nE '"state":"(started|done)","step":"build rungs' <<<"$output" | head -2)
 	[ "$(grep -c '"state":"started"' <<<"$first")" = 2 ] || fail
 	ok devenv build
 	says "Nothing to build"
