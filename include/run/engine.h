@@ -61,6 +61,9 @@ int engine_order(struct engine *g, const char *method, struct err *e, const char
 /* GET of a JSON answer into the arena. */
 int engine_get(struct engine *g, struct arena *a, struct node **out, struct err *e,
 	const char *path_fmt, ...) __attribute__((format(printf, 5, 6)));
+/* The same of what may not be there: 0 and *out NULL. */
+int engine_find(struct engine *g, struct arena *a, struct node **out, struct err *e,
+	const char *path_fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* Not blocking: begin, turn until done, finish. begin negotiates first when that was not done yet.
  */

@@ -35,26 +35,15 @@ static const char *digest_of(const struct node *image, const char *name)
 static int look_at(
 	struct engine *g, struct arena *a, const char *name, struct seen_image *out, struct err *e)
 {
-	struct engine_ask ask = { .path = arena_printf(a, "/images/%s/json", name) };
-	struct engine_call *c = engine_begin(g, &ask, e);
+	struct node *n;
 	*out = (struct seen_image){ .name = name };
-	if (!c)
+	if (engine_find(g, a, &n, e, "/images/%s/json", name))
 		return -1;
-	while (!engine_done(c))
-		engine_turn(g, NULL, 1000);
-	const struct http_answer *ans = engine_answer(c);
-	int rc = ans->status == 404 ? 0 : engine_finish(c, e);
-	if (!rc && ans->status != 404) {
-		struct node *n =
-			json_read(a, buf_str(&ans->body), ans->body.len, "the engine's answer", e);
-		const struct node *size = node_get(n, "Size");
-		rc = n ? 0 : -1;
-		out->id = node_text(node_get(n, "Id"));
-		out->digest = digest_of(n, name);
-		out->size = size && size->kind == NODE_INT ? size->integer : 0;
-	}
-	engine_call_free(c);
-	return rc;
+	const struct node *size = node_get(n, "Size");
+	out->id = node_text(node_get(n, "Id"));
+	out->digest = digest_of(n, name);
+	out->size = size && size->kind == NODE_INT ? size->integer : 0;
+	return 0;
 }
 
 int engine_registry(

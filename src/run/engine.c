@@ -321,6 +321,28 @@ int engine_get(struct engine *g, struct arena *a, struct node **out, struct err 
 	return get(g, a, path, false, out, e);
 }
 
+int engine_find(struct engine *g, struct arena *a, struct node **out, struct err *e,
+	const char *path_fmt, ...)
+{
+	va_list ap;
+	va_start(ap, path_fmt);
+	struct engine_ask ask = { .path = arena_vprintf(a, path_fmt, ap) };
+	va_end(ap);
+	struct engine_call *c = engine_begin(g, &ask, e);
+	*out = NULL;
+	while (c && !engine_done(c))
+		engine_turn(g, NULL, 1000);
+	bool absent = c && engine_answer(c)->status == 404;
+	int rc = absent ? 0 : c ? engine_finish(c, e) : -1;
+	if (!rc && !absent) {
+		const struct http_answer *ans = engine_answer(c);
+		*out = json_read(a, buf_str(&ans->body), ans->body.len, "the engine's answer", e);
+		rc = *out ? 0 : -1;
+	}
+	engine_call_free(c);
+	return rc;
+}
+
 int engine_version(struct engine *g, struct arena *a, struct node **out, struct err *e)
 {
 	return get(g, a, "/version", true, out, e);

@@ -305,31 +305,11 @@ static void tidy(struct image_facts *f)
 	f->items.count = kept;
 }
 
-/* The engine's word on it; *n NULL: it has none of that name. */
-static int inspect(
-	struct engine *g, struct arena *a, const char *reference, struct node **n, struct err *e)
-{
-	struct engine_call *c = engine_begin(g,
-		&(struct engine_ask){ .path = arena_printf(a, "/images/%s/json", reference) }, e);
-	*n = NULL;
-	while (c && !engine_done(c))
-		engine_turn(g, NULL, 1000);
-	bool absent = c && engine_answer(c)->status == 404;
-	int rc = absent ? 0 : c ? engine_finish(c, e) : -1;
-	if (!rc && !absent) {
-		const struct http_answer *ans = engine_answer(c);
-		*n = json_read(a, buf_str(&ans->body), ans->body.len, "the engine's answer", e);
-		rc = *n ? 0 : -1;
-	}
-	engine_call_free(c);
-	return rc;
-}
-
 /* 1: it has to be looked into; 0: all is known that is wanted. */
 static int prepare_look(struct look *l, const char *cache, struct err *e)
 {
 	struct node *n;
-	if (inspect(l->engine, l->a, l->ask->reference, &n, e))
+	if (engine_find(l->engine, l->a, &n, e, "/images/%s/json", l->ask->reference))
 		return err_wrap(e, "looking at image %s", l->ask->reference);
 	const char *id = node_text(node_get(n, "Id"));
 	const char *dir = node_text(node_path(n, "Config.WorkingDir"));

@@ -113,31 +113,19 @@ int volume_users(
 int volume_look(
 	struct engine *g, struct arena *a, const char *name, struct volume_seen *out, struct err *e)
 {
-	cleanup_buf struct buf path = BUF_INIT;
-	struct engine_call *c;
-	buf_adds(&path, "/volumes/");
-	url_escape(&path, name);
-	struct engine_ask ask = { .path = path.data };
+	cleanup_buf struct buf escaped = BUF_INIT;
+	struct node *n;
+	url_escape(&escaped, name);
 	*out = (struct volume_seen){ 0 };
-	if (!(c = engine_begin(g, &ask, e)))
+	if (engine_find(g, a, &n, e, "/volumes/%s", buf_str(&escaped)))
 		return -1;
-	while (!engine_done(c))
-		engine_turn(g, NULL, 1000);
-	const struct http_answer *ans = engine_answer(c);
-	int rc = ans->status == 404 ? 0 : engine_finish(c, e);
-	if (!rc && ans->status != 404) {
-		struct node *n =
-			json_read(a, buf_str(&ans->body), ans->body.len, "the engine's answer", e);
-		const struct node *labels = node_get(n, "Labels");
-		rc = n ? 0 : -1;
-		out->exists = n != NULL;
-		out->workspace = node_text(node_get(labels, "devenv.workspace"));
-		out->key = node_text(node_get(labels, "com.docker.compose.volume"));
-		out->driver = node_text(node_get(n, "Driver"));
-		out->fixed = node_get(node_get(n, "Options"), "device") != NULL;
-	}
-	engine_call_free(c);
-	return rc;
+	const struct node *labels = node_get(n, "Labels");
+	out->exists = n != NULL;
+	out->workspace = node_text(node_get(labels, "devenv.workspace"));
+	out->key = node_text(node_get(labels, "com.docker.compose.volume"));
+	out->driver = node_text(node_get(n, "Driver"));
+	out->fixed = node_get(node_get(n, "Options"), "device") != NULL;
+	return 0;
 }
 
 int volume_sizes(
