@@ -66,7 +66,8 @@ int snapshot_save(const struct volume_desk *d, struct arena *a, const char *engi
 	const char *dir, struct snapshot_part *part, struct err *e);
 /* Is the file what it was? Nothing else is touched. */
 int snapshot_verify(const struct snapshot *s, const struct snapshot_part *part, struct err *e);
-/* Into a volume that is there and empty; on failure it is to be dropped. */
+/* Into a volume that is there and empty, verified on the way unless the part has no sha256; on
+ * failure the volume is to be dropped. */
 int snapshot_fill(const struct volume_desk *d, const struct snapshot *s,
 	const struct snapshot_part *part, const char *engine_volume, struct err *e);
 /* The same from anybody's archive, under a budget that goes by its size. */

@@ -32,8 +32,6 @@ static int fill_from(struct context *c, const struct volume_desk *d, const struc
 	if (!part)
 		return err_set(
 			&c->error, ERR_FAILED, "%s holds no volume %s", path, v->volume->name);
-	if (snapshot_verify(&s, part, &c->error))
-		return -1;
 	return snapshot_fill(d, &s, part, v->next, &c->error);
 }
 
