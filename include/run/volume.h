@@ -55,7 +55,7 @@ int volume_users(
 	struct engine *g, struct arena *a, const char *name, struct world *out, struct err *e);
 struct volume_seen {
 	bool exists;
-	const char *workspace, *key; /* labels; NULL: it has none */
+	const char *workspace, *key, *kind; /* labels; NULL: it has none */
 	const char *driver;
 	bool fixed; /* its driver puts the data at a place that its options name */
 };
