@@ -78,6 +78,13 @@ int data_begin(struct context *c, const struct data_volumes *v);
 /* The same for volumes that `up` is about to make; the plan is made again then. */
 int data_make_initial(struct context *c, const struct plan_request *request);
 
+/* data_marks.c: what a volume knows of secrets, into its part of a snapshot. */
+int data_note_marks(struct context *c, const char *engine, struct snapshot_part *part);
+/* And out of it: what the volume that it was unpacked into knows. -1 with c->error. */
+int data_recall_marks(struct context *c, const struct snapshot_part *part, const char *engine);
+/* Would a server with `next` in the place of what it has let its users in? An error when not. */
+int data_check_marks(struct context *c, const struct snapshot *s, const struct data_volumes *v);
+
 /*
  * data_loss.c: `down -v`, when the plan is made: asks for all data that it drops, stops everything
  * and keeps snapshots unless no_snapshot.

@@ -32,7 +32,9 @@ static int fill_from(struct context *c, const struct volume_desk *d, const struc
 	if (!part)
 		return err_set(
 			&c->error, ERR_FAILED, "%s holds no volume %s", path, v->volume->name);
-	return snapshot_fill(d, &s, part, v->next, &c->error);
+	return snapshot_fill(d, &s, part, v->next, &c->error) || data_recall_marks(c, part, v->next)
+		       ? -1
+		       : 0;
 }
 
 static int fill_one(struct context *c, const struct data_volume *v)
@@ -80,7 +82,8 @@ static int plan_again(struct context *c, const struct plan_request *request)
 	if (engine_volumes(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
 		return fail(c);
 	int status = look_again(c);
-	return status ? status : make_plan(c, request);
+	status = status ? status : make_plan(c, request);
+	return status ? status : check_marks(c);
 }
 
 static bool any_archive(const struct context *c)

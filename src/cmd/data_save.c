@@ -67,6 +67,9 @@ static int save_parts(
 			continue;
 		if (snapshot_save(&d, &c->arena, from->engine, dir, &part, &c->error))
 			return fail(c);
+		int status = data_note_marks(c, from->engine, &part);
+		if (status)
+			return status;
 		if (part.facts.left_out)
 			note(c, "note: %lld devices in volume %s are not part of the snapshot",
 				(long long)part.facts.left_out, part.volume);

@@ -25,7 +25,8 @@ static const struct opt restore_options[] = {
 		RESTORE(latest), false },
 	{ "branch", 0, OPT_FLAG, NULL, "the newest one of the branch that is checked out", NULL,
 		COMPLETE_NONE, RESTORE(branch), false },
-	{ "force", 0, OPT_FLAG, NULL, "also data of another project, another server or a newer one",
+	{ "force", 0, OPT_FLAG, NULL,
+		"also data of another project, another server, a newer one, or another secret",
 		NULL, COMPLETE_NONE, RESTORE(force), false },
 	NO_SNAPSHOT,
 	{ 0 },
@@ -132,7 +133,7 @@ static void drop_next(struct context *c, const struct data_volumes *v)
 }
 
 /* Beside what serves, which goes on. */
-static int fill(struct context *c, const struct snapshot *s, const struct data_volumes *v)
+static int fill_all(struct context *c, const struct snapshot *s, const struct data_volumes *v)
 {
 	struct volume_desk d = data_desk(c);
 	for (size_t i = 0; i < v->count; i++) {
@@ -145,14 +146,23 @@ static int fill(struct context *c, const struct snapshot *s, const struct data_v
 			.node = to->volume->node,
 		};
 		if (volume_make(&d, &spec, &c->error) ||
-			snapshot_fill(&d, s, p, to->next, &c->error)) {
-			int status = fail(c);
-			drop_next(c, v);
-			return status;
-		}
+			snapshot_fill(&d, s, p, to->next, &c->error) ||
+			data_recall_marks(c, p, to->next))
+			return fail(c);
 		strs_add(&c->arena, &c->world.volumes, to->next); /* it is none that begins anew */
 	}
 	return 0;
+}
+
+static int fill(
+	struct context *c, const struct snapshot *s, const struct data_volumes *v, bool force)
+{
+	int status = fill_all(c, s, v);
+	if (!status && !force)
+		status = data_check_marks(c, s, v);
+	if (status)
+		drop_next(c, v);
+	return status;
 }
 
 static const char *names_of(struct context *c, const struct data_volumes *v)
@@ -184,7 +194,7 @@ static int put_back(struct context *c, const struct snapshot *s, struct data_vol
 		status = ask(c, v, arena_printf(&c->arena, "snapshot %s", s->name), o->no_snapshot);
 	if (status || c->g.dry_run)
 		return status ? status : verify(c, s, v);
-	status = fill(c, s, v);
+	status = fill(c, s, v, o->force);
 	status = status ? status : data_replace(c, v, "restore", o->no_snapshot);
 	if (!status)
 		note(c, "Restored: %s from snapshot %s.", names_of(c, v), s->name);

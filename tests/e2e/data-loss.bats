@@ -175,3 +175,69 @@ kill_halted() {
 	ok devenv db load --no-snapshot "$MACHINE/dump"
 	[ "$(snapshots | grep -c '^auto-load-')" = 1 ]
 }
+
+# Initialised with a secret that the server is told of: all that `up` and `restore` go by.
+guarded() {
+	enter "$1"
+	cat >devenv.yml <<-END
+		name: e2e-guarded
+		volumes: { data: {} }
+		secrets: { key: { environment: KEY, on_rotate: { service: db, run: "true" } } }
+		services:
+		  db:
+		    image: debian:bookworm-slim
+		    command: sleep infinity
+		    stop_signal: SIGKILL
+		    secrets: [key]
+		    volumes: ["data:/d"]
+	END
+	sed -i "s/{ environment: KEY,/{ $2,/" devenv.yml
+}
+
+@test "data that know another secret are told before a server starts on them, here and elsewhere" {
+	guarded guarded 'generate: password'
+	ok devenv up -d
+	say before
+	ok devenv snapshot old
+	ok devenv snapshot rm old
+	ok devenv snapshot old
+	old=$(devenv secrets get key)
+	kept=$XDG_DATA_HOME/devenv/snapshots/e2e-guarded/old
+	! grep -rF "$old" "$kept" || fail "the secret is in the snapshot"
+	ok devenv secrets rotate key
+	say after
+	id=$(container db)
+	exits 1 devenv restore old -y
+	says 'know another value of the secret key than the keyring has' 'devenv secrets rotate key' \
+		'nothing was touched'
+	[ "$(container db)" = "$id" ]
+	[ "$(row)" = after ]
+	ok devenv restore old -y --force --no-snapshot
+	[ "$(row)" = before ]
+	exits 1 devenv up -d
+	says 'was initialised with another value of the secret key'
+	ok devenv secrets rotate key
+	ok devenv up -d
+	# Of the same value no word is said.
+	ok devenv snapshot now
+	ok devenv restore now -y --no-snapshot
+	cp -r "$kept" "$MACHINE/old"
+
+	# Another machine with another keyring, then with the value of that time.
+	export XDG_STATE_HOME=$MACHINE/2/state XDG_DATA_HOME=$MACHINE/2/data
+	guarded elsewhere 'generate: password'
+	ok devenv up -d
+	exits 1 devenv restore "$MACHINE/old" -y
+	says 'know another value of the secret key'
+	ok devenv secrets set key <<<"$old"
+	ok devenv up -d
+	ok devenv restore "$MACHINE/old" -y --no-snapshot
+	[ "$(row)" = before ]
+	# A team's snapshot that everybody begins with.
+	export XDG_STATE_HOME=$MACHINE/3/state XDG_DATA_HOME=$MACHINE/3/data
+	guarded third 'generate: password'
+	cp -r "$MACHINE/old" begin
+	sed -i 's/data: {}/data: { initial: begin }/' devenv.yml
+	exits 1 devenv up -d
+	says 'was initialised with another value of the secret key'
+}
