@@ -27,7 +27,7 @@ const char *plan_tag(
 /*
  * A new lock. rungs: those that are resolved anew; the others stay as they were locked. contents:
  * of each of them, and of what it stands on, by its name the struct packages of its image.
- * world.locked holds what is kept, world.registry what the engine has.
+ * world.locked holds what is kept, world.images what the engine has.
  */
 void lock_resolve(struct arena *a, const struct project *p, const struct world *w,
 	const struct strs *rungs, const struct map *contents, struct lockfile *out);

@@ -86,12 +86,13 @@ static int look_at_items(struct fetched *f, struct context *side, size_t first, 
 	struct world w = { 0 };
 	for (size_t i = first; i < f->list.count; i++)
 		strs_add(&side->arena, &names, f->list.items[i].name);
-	if (engine_registry(side->engine, &side->arena, &names, &w, &side->error))
+	if (engine_images(side->engine, &side->arena, &names, &w, &side->error))
 		return fail(side);
-	for (size_t i = 0; i < w.registry.count; i++) {
-		struct item *item = &f->list.items[first + i];
-		item->there |= before && w.registry.items[i].id;
-		item->size = w.registry.items[i].id ? w.registry.items[i].size : -1;
+	for (size_t i = first; i < f->list.count; i++) {
+		struct item *item = &f->list.items[i];
+		const struct seen_image *seen = world_image(&w, item->name);
+		item->there |= before && seen->id;
+		item->size = seen->id ? seen->size : -1;
 	}
 	return 0;
 }

@@ -161,9 +161,7 @@ static int look_at_local(struct context *c)
 	for (size_t i = 0; l && i < l->images.count; i++)
 		if (l->images.items[i].local && !world_image(&c->world, l->images.items[i].name))
 			strs_add(&c->arena, &names, l->images.items[i].name);
-	if (!names.count || c->world.registry.count)
-		return 0;
-	return engine_registry(c->engine, &c->arena, &names, &c->world, &c->error) ? fail(c) : 0;
+	return engine_images(c->engine, &c->arena, &names, &c->world, &c->error) ? fail(c) : 0;
 }
 
 static int look_further(struct context *c)
@@ -174,6 +172,7 @@ static int look_further(struct context *c)
 	plan_tags(&c->arena, &c->project, &c->world, &tags);
 	if (engine_images(c->engine, &c->arena, &tags, &c->world, &c->error))
 		return fail(c);
+	c->world.images_known = true;
 	if (!c->world.volumes_known &&
 		engine_volumes(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
 		return fail(c);

@@ -47,7 +47,7 @@ struct step *plan_write(struct make *m, const char *why)
 
 bool tag_known(const struct make *m, const char *tag)
 {
-	return m->w->images_known && strs_has(&m->w->images, tag);
+	return m->w->images_known && world_has_image(m->w, tag);
 }
 
 struct step *build_step(const struct make *m, const struct rung *r)

@@ -282,7 +282,8 @@ static enum verdict build_tick(struct job *j)
 	const struct build *b = j->step->build;
 	enum verdict v = child_verdict(j);
 	if (v == SUCCEEDED)
-		strs_add(j->run->plan->arena, &j->run->pf->world->images, b->tag);
+		world_note_image(j->run->plan->arena, j->run->pf->world,
+			&(struct seen_image){ .name = b->tag, .id = "built" });
 	if (v != BROKE)
 		return v;
 	if (!st->stops && st->unlocked.len && !b->near)
