@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/os.h"
+#include "planner/lock.h"
 
 enum { RELEASE_MS = 60 * 60 * 1000 };
 
@@ -82,6 +83,7 @@ static void release_make(struct make *m, struct unit *u)
 	b->dockerfile = release_text(m, u);
 	b->no_cache = m->req && m->req->no_cache;
 	u->release = b;
+	b->on = s->release->image ? NULL : plan_moving(m->w, s->release->from);
 	b->tag = tag_of(m, u);
 }
 
@@ -100,11 +102,13 @@ static void plan_release(struct make *m, struct unit *u)
 {
 	const struct service *s = u->service;
 	bool known = tag_known(m, u->release->tag);
-	if (known && !m->req->build && !m->req->no_cache)
+	const char *moved = known ? release_moved(m, u) : NULL;
+	if (known && !moved && !m->req->build && !m->req->no_cache)
 		return;
 	struct step *b = plan_add(m->plan, STEP_BUILD, arena_printf(m->a, "release %s", s->name),
 		s->release->place, "%s",
-		known                ? "asked for"
+		moved                ? moved
+		: known              ? "asked for"
 		: m->w->images_known ? "the engine does not have it"
 				     : "not built yet");
 	b->build = u->release;
