@@ -40,8 +40,8 @@ struct container {         /* of the engine, or a process of a host service */
 	const char *root;      /* label devenv.root */
 	const char *hash;      /* label devenv.hash: of all that made it */
 	const char *inputs; /* label devenv.inputs: digests of its parts, for the why of a change */
-	const char *base; /* label devenv.base of its image: id of the registry image that the
-			     lowest rung was built on; NULL or "": not known, or locked by digest */
+	const char *base;   /* label devenv.base of its image: id of the registry image that the
+			       lowest rung was built on; NULL or "": not known, or locked by digest */
 	const char *image;  /* name it was made from */
 	int number;         /* copy, from 1 */
 	bool one_off;       /* of `run`, not of `up` */
@@ -164,8 +164,8 @@ struct world {
 	LIST_OF(struct container) containers; /* of this workspace, one-offs and orphans too */
 	LIST_OF(struct seen_image) images;    /* that the engine was asked for */
 	bool images_known;                    /* all tags of the project were */
-	const struct lockfile *locked; /* devenv.lock; NULL: there is none */
-	struct strs volumes;           /* names of this workspace's volumes, when asked */
+	const struct lockfile *locked;        /* devenv.lock; NULL: there is none */
+	struct strs volumes;                  /* names of this workspace's volumes, when asked */
 	bool volumes_known;
 	struct strs networks;
 	LIST_OF(struct unfilled) unfilled;

@@ -123,8 +123,7 @@ static int save_images(struct carrying *x)
 	const char *path = path_join(&c->arena, x->dir, images_file);
 	if (!x->have.count)
 		return 0;
-	if (images_save(c->engine, &x->have, path, &c->error) ||
-		sum_of(x, path, hex, &bytes))
+	if (images_save(c->engine, &x->have, path, &c->error) || sum_of(x, path, hex, &bytes))
 		return -1;
 	struct node *names = node_list(&c->arena, no);
 	for (size_t i = 0; i < x->have.count; i++)
