@@ -84,7 +84,7 @@ static const struct {
 static void work_out(struct make *m)
 {
 	rungs_make(m);
-	if (m->req->goal == GOAL_BUILD)
+	if (m->req->goal == GOAL_BUILD || m->req->goal == GOAL_FETCH)
 		releases_make(m);
 	nginx_texts(m);
 	for (size_t i = 0; i < m->p->services.count; i++) {

@@ -75,6 +75,8 @@ void plan_fetch(struct make *m)
 		struct unit *u = &m->units[i];
 		if (u->asked)
 			want_image(m, u);
+		if (u->release && u->service->release->image)
+			rung_of(m, u->service->release->image)->wanted = true;
 		if (!u->asked || was_ready(m, u))
 			continue;
 		u->fate = u->hosted ? FATE_START : FATE_CREATE;
@@ -84,6 +86,7 @@ void plan_fetch(struct make *m)
 	plan_pulls(m);
 	plan_mount_points(m);
 	plan_before_create(m, write);
+	plan_releases(m);
 	plan_installs(m, write);
 	plan_host_installs(m, write);
 }
