@@ -77,8 +77,12 @@ const char *engine_host(const struct engine *g);
 int engine_look(
 	struct engine *g, struct arena *a, const char *workspace, struct world *w, struct err *e);
 /* Further looks, made only when the planner needs them. */
-int engine_images(
-	struct engine *g, struct arena *a, const struct strs *tags, struct world *w, struct err *e);
+/*
+ * contents.c: into world.images what each of these names means to the engine now. One request each:
+ * the engine's list takes as long as all images that it has, whatever it is asked for.
+ */
+int engine_images(struct engine *g, struct arena *a, const struct strs *names, struct world *w,
+	struct err *e);
 /* Volumes of the workspace, and those that all workspaces share (dependencies, caches). */
 int engine_volumes(
 	struct engine *g, struct arena *a, const char *workspace, struct world *w, struct err *e);

@@ -171,15 +171,31 @@ const char *locked_install(
 const char *locked_name(
 	const struct make *m, const char *name); /* of a registry image: by digest */
 void lock_check(struct make *m);                 /* what does not fit is said, or refused */
-void plan_pulls(struct make *m);                 /* of registry images that the engine lacks */
-void await_pulls(struct make *m);                /* builds of what stands on them */
 void plan_all_images(struct make *m);            /* GOAL_IMAGES */
+
+/* registry.c: images of registries, which the engine may know as others from one day to the next.
+ */
+struct registry_use {
+	const char *name; /* as written */
+	struct place place;
+};
+typedef LIST_OF(struct registry_use) registry_uses;
+void registry_of(struct arena *a, const struct project *p, registry_uses *out); /* each once */
+void rung_notes(struct make *m, struct rung *r);                                /* build->on */
+/* Why what the engine has under the very same name is not what is wanted; NULL: it is. */
+const char *rung_moved(struct make *m, const struct rung *r);
+const char *release_moved(struct make *m, const struct unit *u);
+const char *image_moved(struct make *m, const struct unit *u, const struct container *c);
+void plan_pulls(struct make *m); /* of all that the engine lacks */
+/* Of what a rung stands on, when the engine is known to lack it; NULL: nothing is to be waited for.
+ */
+struct step *base_pull(struct make *m, const struct rung *r);
 const char *image_repository(struct arena *a, const char *name); /* as Docker writes names */
 
 /* release.c, release_text.c, release_name.c: production images of modules. */
 void releases_make(struct make *m); /* of what is present or chosen, outside of development */
 void want_image(struct make *m, struct unit *u); /* what it runs, and what that needs */
-bool lacks_release(const struct make *m, const struct unit *u); /* it is to be built */
+bool lacks_release(struct make *m, const struct unit *u); /* it is to be built */
 void plan_releases(struct make *m, struct step *after);         /* BUILD steps of those */
 /* The one that makes what a unit runs; NULL: it is there. */
 struct step *image_step(struct make *m, const struct unit *u);
