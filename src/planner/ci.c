@@ -30,6 +30,7 @@ static void plan_command(struct make *m)
 	struct step *s =
 		exec_step(m, "e2e", in ? in->name : NULL, ci->e2e_place, 0, "the last stage");
 	s->service = in;
+	strs_add(m->a, &s->env, arena_printf(m->a, MARK_WORKSPACE "=%s", m->p->workspace));
 	if (in && in->where == RUN_HOST) {
 		s->dir = in->on_host->working_dir;
 		host_public_environment(m, in, &s->env);
