@@ -92,6 +92,9 @@ struct build {
 	int64_t timeout_ms;
 };
 
+/* In the environment of what runs on the host: by it, what outlived its devenv is found again. */
+#define MARK_WORKSPACE "DEVENV_WORKSPACE"
+
 /* How a host service is to be run: a value that the supervisor keeps and restarts from. */
 struct host_var {
 	const char *name;

@@ -30,6 +30,8 @@ int places_find(struct arena *a, const char *project_dir, const char *workspace,
 	struct err *e);
 /* The same for a decoded project, which may be a run of its own: then all is below its state. */
 int places_of_project(struct arena *a, const struct project *p, struct places *out, struct err *e);
+/* Its sources are an export below its own state, which nobody else works on. */
+bool places_hold(const struct places *pl, const struct project *p);
 
 /* What happens while a plan is carried out, for views. Text is raw: views clean it. */
 enum event_kind { EV_START, EV_PROGRESS, EV_OUTPUT, EV_DONE, EV_FAILED, EV_SKIPPED, EV_NOTE };

@@ -129,12 +129,19 @@ struct make { /* one call */
 	struct step *mount_points;   /* makes directories in the sources; NULL: none to make */
 	struct map dirs;             /* paths of the generated set, so far */
 	struct map fingerprints;     /* secret -> fingerprint */
+	size_t errors;               /* of d, before this call */
 };
 
 /* make.c */
 void make_init(struct make *m, struct arena *a, const struct project *p, const struct world *w,
 	struct diags *d);
 void make_release(struct make *m);
+/* For one that makes a plan; make_end() says whether there were errors: 0, -1. */
+void make_begin(struct make *m, struct arena *a, const struct project *p, const struct world *w,
+	const struct plan_request *req, struct plan *out, struct diags *d);
+int make_end(struct make *m);
+/* Steps beside a start: nobody asked for anything. */
+extern const struct plan_request make_nothing;
 struct unit *unit_of(const struct make *m, const struct service *s); /* NULL of NULL */
 struct rung *rung_of(const struct make *m, const struct image *i);   /* NULL of NULL */
 struct diag *complain(struct make *m, struct place at, const char *fmt, ...)
