@@ -214,6 +214,8 @@ void compose_mounts(struct make *m, struct unit *u);
 void compose_environment(struct make *m, struct unit *u);
 void compose_ports(struct make *m, struct unit *u);
 void compose_defaults(struct make *m, struct unit *u);
+/* compose_beside.c: what plan_run_file() holds; NULL: that is compose.yml */
+struct node *compose_beside(struct make *m, const struct node *compose);
 /* Variables and paths by which software finds the trusted certificates. */
 struct trust_variable {
 	const char *name, *value;
@@ -338,6 +340,7 @@ void step_words(struct make *m, struct step *s, const char *const *words); /* NU
 void step_word(struct make *m, struct step *s, const char *word);
 /* docker compose -p ...; heard: how far it is is told, as lines */
 void compose_words(struct make *m, struct step *s, bool heard);
+void compose_run_words(struct make *m, struct step *s); /* ... run: a container beside it */
 struct step *plan_write(struct make *m, const char *why);
 /* BUILD steps of the wanted rungs that the engine lacks; `after` comes first. The last hook behind
  * them, or NULL. */
