@@ -6,7 +6,7 @@
  */
 #include "parts.h"
 
-static const char *const of_service[] = { "hostname", "mac_address" };
+static const char *const of_service[] = { "mac_address", "hostname" };
 static const char *const of_endpoint[] = { "ipv4_address", "ipv6_address", "link_local_ips",
 	"mac_address" };
 
@@ -25,7 +25,7 @@ static void drop_all(struct node *map, const char *const *keys, size_t count)
 		map_drop(map, keys[i]);
 }
 
-static bool is_fixed(const struct node *service)
+bool has_fixed_address(const struct node *service)
 {
 	const struct node_pair *endpoint;
 	node_each_pair(node_get(service, "networks"), i, endpoint)
@@ -33,7 +33,12 @@ static bool is_fixed(const struct node *service)
 		if (has_any(endpoint->value, of_endpoint, countof(of_endpoint)))
 			return true;
 	}
-	return has_any(service, of_service, countof(of_service));
+	return node_get(service, "mac_address") != NULL;
+}
+
+static bool is_fixed(const struct node *service)
+{
+	return has_fixed_address(service) || has_any(service, of_service, countof(of_service));
 }
 
 static bool any_fixed(const struct project *p)
