@@ -61,27 +61,40 @@ static void take_out(struct job *j, const char *id)
 	add(j, ACT_REMOVE, id);
 }
 
+/* Those that take nobody's place come before anybody goes: what went may have had it. */
 static void plan_moves(struct job *j, const struct strs *in)
 {
 	const struct strs *out = &j->step->replaces;
-	for (size_t i = 0; i < in->count || i < out->count; i++) {
-		if (i < in->count && j->step->start_first)
-			bring_in(j, in->items[i]);
-		if (i < out->count)
-			take_out(j, out->items[i]);
-		if (i < in->count && !j->step->start_first)
-			bring_in(j, in->items[i]);
+	size_t next = 0, ahead = in->count > out->count ? in->count - out->count : 0;
+	ahead += j->step->start_first;
+	while (next < in->count && next < ahead)
+		bring_in(j, in->items[next++]);
+	for (size_t i = 0; i < out->count; i++) {
+		take_out(j, out->items[i]);
+		if (next < in->count)
+			bring_in(j, in->items[next++]);
 	}
 }
 
+static void add_copies(struct job *j, struct strs *in, bool running)
+{
+	const struct world *w = j->run->pf->world;
+	for (size_t i = 0; i < w->containers.count; i++) {
+		const struct container *c = &w->containers.items[i];
+		if (!c->host && !c->one_off && streq(c->service, j->step->service->name) &&
+			(c->state == UNIT_RUNNING) == running &&
+			!strs_has(&j->step->replaces, c->id))
+			strs_add(&j->run->arena, in, arena_strdup(&j->run->arena, c->id));
+	}
+}
+
+/* What an interrupted run has started already is nearer to being ready. */
 static int find_copies(struct job *j, struct strs *in)
 {
-	struct strs all = { 0 };
-	if (job_containers(j, &all))
+	if (job_look(j))
 		return -1;
-	for (size_t i = 0; i < all.count; i++)
-		if (!strs_has(&j->step->replaces, all.items[i]))
-			strs_add(&j->run->arena, in, all.items[i]);
+	add_copies(j, in, true);
+	add_copies(j, in, false);
 	return 0;
 }
 
