@@ -268,7 +268,9 @@ static void begin(struct run *r, struct step *s)
 	j->run = r;
 	j->step = s;
 	const struct step_kind_row *row = &kinds[s->kind];
-	j->ops = row->host && step_on_host(s) ? row->host : row->ops;
+	j->ops = s->replaces.count              ? &ops_replace
+		 : row->host && step_on_host(s) ? row->host
+						: row->ops;
 	j->started = now_ms();
 	j->next = r->jobs;
 	r->jobs = j;
