@@ -371,6 +371,11 @@ size_t supervisor_running(const struct supervisor *s)
 	return n;
 }
 
+size_t supervisor_units(const struct supervisor *s)
+{
+	return s->count;
+}
+
 const char *supervisor_guard(const struct supervisor *s)
 {
 	return s->slots ? guard_name(s->slots->guard->kind) : NULL;

@@ -52,6 +52,28 @@ static void its_surroundings_are_its_own(void **state)
 	assert_non_null(strstr(log, " o /dev/null\n"));
 }
 
+static void what_it_was_started_with_is_known(void **state)
+{
+	struct stage_set *t = *state;
+	struct host_launch l;
+	static const char *const missing[] = { "no-such-program", NULL };
+	assert_int_equal(start(t, (struct spec_of){ .script = "exec sleep 1000" }), 0);
+	assert_int_equal(start(t, (struct spec_of){ .argv = missing }), -1);
+	assert_int_equal(supervisor_units(t->s), 1);
+	assert_int_equal(t->hosts->ops->launched(t->hosts, &t->h->a, "host:api.1", &l, &t->e), 0);
+	assert_string_equal(l.spec->argv.items[2], "exec sleep 1000");
+	assert_string_equal(l.spec->dir, t->h->project.dir);
+	assert_string_equal(l.env[1], "A=1");
+	/* The newest that was asked for, though the one before still ends. */
+	assert_int_equal(start(t, (struct spec_of){ .script = "exec sleep 2000" }), 0);
+	assert_int_equal(t->hosts->ops->launched(t->hosts, &t->h->a, "host:api.1", &l, &t->e), 0);
+	assert_string_equal(l.spec->argv.items[2], "exec sleep 2000");
+	assert_int_equal(t->hosts->ops->stop(t->hosts, "host:api.1", 0, true, &t->e), 0);
+	eventually(t, !supervisor_units(t->s));
+	assert_int_equal(t->hosts->ops->launched(t->hosts, &t->h->a, "host:api.1", &l, &t->e), -1);
+	assert_string_equal(l.env[1], "A=1"); /* what was told is the asker's */
+}
+
 static void what_cannot_run_says_so_before(void **state)
 {
 	struct stage_set *t = *state;
@@ -358,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		case_of(it_runs_and_ends),
 		case_of(its_surroundings_are_its_own),
+		case_of(what_it_was_started_with_is_known),
 		case_of(what_cannot_run_says_so_before),
 		case_of(a_stubborn_child_gets_its_grace_and_no_more),
 		case_of(the_stop_signal_is_its_own),
