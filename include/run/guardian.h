@@ -54,9 +54,8 @@ struct guard_launch {
 	const char *dir;
 	int out, err; /* descriptors that become its streams; stdin is /dev/null */
 };
-/* Could it be started at all? -1 with err when it is not there, no program, or dir is gone. path:
- * what would be run. */
-int guard_check(const struct guard_launch *l, char *path, size_t size, struct err *e);
+/* Could it be started at all? -1 with err when it is not there, no program, or dir is gone. */
+int guard_check(const struct guard_launch *l, struct err *e);
 const char *guard_variable(const char *const *env, const char *name); /* its value, or NULL */
 /* guard_direct.c: what `sh -c "exec ..."` would become, when that is certain. False: let it. */
 bool guard_direct(struct arena *a, const struct guard_launch *l, struct guard_launch *out);

@@ -213,7 +213,8 @@ static bool find_in_path(const struct guard_launch *l, char *path, size_t size)
 	return false;
 }
 
-int guard_check(const struct guard_launch *l, char *path, size_t size, struct err *e)
+/* path: what would be run. */
+static int find_program(const struct guard_launch *l, char *path, size_t size, struct err *e)
 {
 	const char *name = l->argv[0];
 	struct stat st;
@@ -229,6 +230,19 @@ int guard_check(const struct guard_launch *l, char *path, size_t size, struct er
 	if ((size_t)n >= size)
 		return err_set(e, ERR_FAILED, "cannot run %s: the name is too long", name);
 	return check_program(path, e);
+}
+
+/* The shell that would be left out needs not be found. */
+int guard_check(const struct guard_launch *l, struct err *e)
+{
+	char path[4096];
+	struct arena a = ARENA_INIT;
+	struct guard_launch direct;
+	struct err ignored = ERR_INIT;
+	bool found = guard_direct(&a, l, &direct) &&
+		     !find_program(&direct, path, sizeof(path), &ignored);
+	arena_release(&a);
+	return found ? 0 : find_program(l, path, sizeof(path), e);
 }
 
 /* ---- around it ---- */
@@ -306,7 +320,7 @@ static void take_streams(struct guard *g)
 static int spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, struct err *e)
 {
 	char path[4096];
-	if (guard_check(l, path, sizeof(path), e))
+	if (find_program(l, path, sizeof(path), e))
 		return -1;
 	struct arena a = ARENA_INIT;
 	struct start s = {

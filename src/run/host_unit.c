@@ -366,12 +366,11 @@ static void act(struct host_unit *u, enum unit_action action)
 
 int host_unit_start(struct host_unit *u, const struct host_launch *l, struct err *e)
 {
-	char path[4096];
 	struct arena a = ARENA_INIT;
 	struct guard_launch check = {
 		.argv = argv_of(&a, l->spec), .env = l->env, .dir = l->spec->dir
 	};
-	int rc = l->spec->argv.count ? guard_check(&check, path, sizeof(path), e)
+	int rc = l->spec->argv.count ? guard_check(&check, e)
 				     : err_set(e, ERR_FAILED, "there is no command");
 	arena_release(&a);
 	if (rc)
