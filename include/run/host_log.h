@@ -20,7 +20,7 @@ struct host_log; /* heap */
 struct host_log *host_log_new(struct loop *l, const char *dir, const char *service, int number,
 	poller_fn *room, void *ctx);
 /* A line of devenv's own ("process 812 started ..."). state: it says what the process is doing from
- * now on, so that a new generation of the file begins with it. Written a moment later. */
+ * now on, so that a new generation of the file begins with it. Written a few ms later. */
 void host_log_note(struct host_log *g, bool state, const char *text);
 /* Whole lines go on their way, stamped with this moment; the rest waits for its end, at most
  * LINE_MAX_BYTES of it. */

@@ -12,7 +12,7 @@
 
 enum {
 	KEPT = 64 * 1024, /* of an idle buffer */
-	NOTE_MS = 100,    /* a note may wait so long: a hundred starts are not held up by files */
+	NOTE_MS = 5,      /* a note may wait so long: a hundred starts are not held up by files */
 };
 
 struct host_log {
