@@ -107,7 +107,7 @@ within() {
 	says "permission" "help: " "group"
 }
 
-@test "C02-C07: twenty-five ways to lie, each a clear error within 5 s, in every kind of command" {
+@test "C02, C03, C04, C05, C06, C07: twenty-five ways to lie, each a clear error within 5 s, in every kind of command" {
 	two_services
 	ok devenv generate
 	one() {

@@ -237,7 +237,7 @@ as_user() {
 	[ -z "$(containers)" ]
 }
 
-@test "B08: a busy workspace is told within seconds, with the pid, and readers do not wait" {
+@test "B08, B09: a busy workspace is told within seconds, with the pid, and readers do not wait" {
 	small_project busy
 	ok devenv generate
 	lock=$(find "$MACHINE/state" -name lock)

@@ -201,6 +201,7 @@ static void stop_all(struct trial *r)
 	assert_in_range(now_ms() - began, 300, 5000);
 }
 
+/* FAULTS F01, F02, F03 */
 static void after_a_stop(void **state)
 {
 	(void)state;
@@ -213,6 +214,7 @@ static void kill_agent(struct trial *r)
 	wait_until_alive(r, false);
 }
 
+/* FAULTS F04 */
 static void after_the_agent_was_killed(void **state)
 {
 	(void)state;
@@ -227,6 +229,7 @@ static void kill_guardian(struct trial *r)
 	wait_until_alive(r, false);
 }
 
+/* FAULTS F04 */
 static void after_the_guardian_was_killed(void **state)
 {
 	(void)state;
@@ -256,6 +259,7 @@ static void kill_both(struct trial *r)
 	arena_release(&a);
 }
 
+/* FAULTS F04 */
 static void after_both_were_killed(void **state)
 {
 	(void)state;

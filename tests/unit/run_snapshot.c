@@ -10,6 +10,7 @@
 
 /* ---- names ---- */
 
+/* FAULTS G01, G04 */
 static void hostile_names_are_refused(void **state)
 {
 	static const char *const bad[] = { "../x", "/abs", "a/../../x", "C:\\x", "volume/a/..",
@@ -32,6 +33,7 @@ static void hostile_names_are_refused(void **state)
 	tarball_rules_release(&r);
 }
 
+/* FAULTS G02 */
 static void nothing_goes_through_links(void **state)
 {
 	struct tarball_rules r = { .begun = false };
@@ -78,6 +80,7 @@ static void servers_are_recognised(void **state)
 	assert_false(tarball_version("postgres", "", 0, v));
 }
 
+/* FAULTS G07 */
 static void data_fits_its_server(void **state)
 {
 	static const struct {
@@ -166,6 +169,7 @@ static int unpack(const char *path, const char *to, bool foreign, int64_t bytes,
 	return rc;
 }
 
+/* FAULTS G01, G02, G03, G04 */
 static void hostile_archives_are_refused(void **state)
 {
 	static const struct {
@@ -201,7 +205,7 @@ static void hostile_archives_are_refused(void **state)
 	}
 }
 
-/* Own ones keep setuid; anybody's lose it, and FIFOs are refused in them. */
+/* Own ones keep setuid; anybody's lose it, and FIFOs are refused in them. FAULTS G03. */
 static void foreign_archives_lose_their_rights(void **state)
 {
 	static const struct made file[] = { { FILE_ENTRY, "x", NULL, 10 } },
@@ -219,6 +223,7 @@ static void foreign_archives_lose_their_rights(void **state)
 	assert_int_equal(unpack(archive_of(h, fifo, 1), in_home(h, "o"), true, 100, &e), -1);
 }
 
+/* FAULTS G04 */
 static void many_entries_are_refused(void **state)
 {
 	static const struct made items[] = { { DIRECTORY, "volume", NULL, 0 },
@@ -275,6 +280,7 @@ static void make_one(struct home *h, const char *store)
 	snapshot_abandon(&d);
 }
 
+/* FAULTS G05 */
 static void what_is_kept_is_read_back(void **state)
 {
 	struct home *h = *state;
@@ -344,7 +350,7 @@ static void its_file_stays_beside_it(void **state)
 	assert_non_null(strstr(h->e.text, "newer devenv"));
 }
 
-/* A draft goes when its maker is dead, and not before. */
+/* A draft goes when its maker is dead, and not before. FAULTS G06. */
 static void drafts_of_the_dead_are_swept(void **state)
 {
 	struct home *h = *state;

@@ -52,6 +52,7 @@ static void its_surroundings_are_its_own(void **state)
 	assert_non_null(strstr(log, " o /dev/null\n"));
 }
 
+/* FAULTS F12 */
 static void what_cannot_run_says_so_before(void **state)
 {
 	struct stage_set *t = *state;
@@ -81,6 +82,7 @@ static void what_cannot_run_says_so_before(void **state)
 	assert_int_equal(kill(pid, 0), 0);
 }
 
+/* FAULTS F01 */
 static void a_stubborn_child_gets_its_grace_and_no_more(void **state)
 {
 	struct stage_set *t = *state;
@@ -151,6 +153,7 @@ static void a_killed_child_is_back_at_once(void **state)
 	assert_in_range(now_ms() - began, 90, 5000);
 }
 
+/* FAULTS F05 */
 static void a_crash_loop_is_given_up(void **state)
 {
 	struct stage_set *t = *state;
@@ -264,7 +267,7 @@ static void the_second_stop_kills(void **state)
 	assert_int_equal(look(t, "host:api.2").state, UNIT_EXITED);
 }
 
-/* As long as there are descriptors; what runs already does not notice. */
+/* As long as there are descriptors; what runs already does not notice. FAULTS F12. */
 static void no_descriptor_left_is_an_error(void **state)
 {
 	struct stage_set *t = *state;
@@ -290,6 +293,7 @@ static void no_descriptor_left_is_an_error(void **state)
 	eventually(t, supervisor_running(t->s) == 0);
 }
 
+/* FAULTS F11 */
 static void a_thousand_zombies_are_reaped(void **state)
 {
 	struct stage_set *t = *state;
