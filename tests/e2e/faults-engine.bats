@@ -340,6 +340,28 @@ fake_compose() {
 	chmod +x "$MACHINE/bin/docker"
 }
 
+@test "C14: a disk that is full during a build or a pull: whose words, what to do, no half image" {
+	project full <<-'END'
+		name: full
+		images:
+		  rung: { from: "debian:bookworm-slim", run: ["ls / >/dev/full"] }
+		services:
+		  a: { image: rung, command: sleep 300, stop_signal: KILL }
+	END
+	LIMIT=60 exits 1 devenv up -d
+	says "building rung" "o space left on device" "devenv.yml:3" "help: a disk is full" "docker system df"
+	[ -z "$(containers)" ]
+	ok devenv plan # its tag names nothing
+	says "build"
+	enter full-pull </dev/null
+	printf 'name: pull\nservices: { a: { image: "registry.invalid/x:1", command: x } }\n' >devenv.yml
+	fake_compose 'echo " a Error failed to register layer: write /usr/x: no space left on device" >&2
+		echo "failed to register layer: write /usr/x: no space left on device" >&2; exit 1'
+	PATH=$MACHINE/bin:$PATH LIMIT=30 exits 1 devenv up -d
+	says "registry.invalid/x:1 of a could not be pulled" "no space left on device" "help: a disk is full"
+	says_not "is its name right"
+}
+
 @test "C15: Compose absent, old, talking garbage or killed is named, with what to do" {
 	two_services
 	while IFS='|' read -r script want; do
