@@ -1,6 +1,6 @@
 /*
  * Snapshots of volumes that are at rest. Comes in: volumes and why. Goes out: a snapshot under its
- * name, or none at all; of automatic ones the last few of each volume are kept.
+ * name, or none at all; of automatic ones the last few of each volume and branch are kept.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -125,14 +125,15 @@ int data_save(
 
 /* ---- automatic ones ---- */
 
-/* Newer automatic ones of this workspace that hold this volume, too. */
+/* Newer automatic ones of this workspace and branch that hold this volume, too. What branches keep
+ * apart is never in each other's way. */
 static size_t newer(const struct snapshots *all, size_t at, const char *volume)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < at; i++) {
 		const struct snapshot *s = &all->items[i];
 		n += s->reason && streq(s->workspace, all->items[at].workspace) &&
-		     snapshot_part(s, volume);
+		     streq(s->branch, all->items[at].branch) && snapshot_part(s, volume);
 	}
 	return n;
 }
@@ -164,6 +165,9 @@ int data_safety(struct context *c, const struct data_volumes *v, const char *rea
 {
 	const char *name = NULL;
 	int status = data_save(c, v, reason, &name);
+	if (status)
+		note(c, "The data is as it was: nothing of it goes without a snapshot, unless "
+			"--no-snapshot says so.");
 	if (status || !name)
 		return status;
 	note(c, "Saved before the loss: snapshot %s; `devenv restore %s` brings it back.", name,

@@ -315,6 +315,36 @@ static void what_is_kept_is_read_back(void **state)
 	assert_false(dir_exists(path_join(&h->a, store, "one")));
 }
 
+static void make_at(struct home *h, const char *store, const char *name, int64_t time_ms)
+{
+	struct snapshot_draft d;
+	assert_int_equal(snapshot_begin(store, &d, &h->e), 0);
+	put_archive(h, d.dir, "12345");
+	struct snapshot s = sample(h, d.dir);
+	s.name = name;
+	s.time_ms = time_ms;
+	assert_int_equal(snapshot_commit(&d, store, &s, &h->e), 0);
+	snapshot_abandon(&d);
+}
+
+/* The last are what is dropped first, and the first is what --latest means. */
+static void a_wrong_clock_makes_no_newest(void **state)
+{
+	static const char *const want[] = { "now", "past", "year3000", "year2900" };
+	struct home *h = *state;
+	const char *store = snapshots_dir(&h->a, &h->places, "shop");
+	struct snapshots all = { 0 };
+	struct strs bad = { 0 };
+	make_at(h, store, "year2900", INT64_C(29348006400000));
+	make_at(h, store, "past", 1);
+	make_at(h, store, "year3000", INT64_C(32503680000000));
+	make_at(h, store, "now", clock_ms());
+	assert_int_equal(snapshots_list(&h->a, store, &all, &bad, &h->e), 0);
+	assert_int_equal(all.count, countof(want));
+	for (size_t i = 0; i < countof(want); i++)
+		assert_string_equal(all.items[i].name, want[i]);
+}
+
 static void names_are_not_taken_twice(void **state)
 {
 	struct home *h = *state;
@@ -390,6 +420,7 @@ int main(void)
 		WITH_HOME(foreign_archives_lose_their_rights),
 		WITH_HOME(many_entries_are_refused),
 		WITH_HOME(what_is_kept_is_read_back),
+		WITH_HOME(a_wrong_clock_makes_no_newest),
 		WITH_HOME(names_are_not_taken_twice),
 		WITH_HOME(its_file_stays_beside_it),
 		WITH_HOME(drafts_of_the_dead_are_swept),
