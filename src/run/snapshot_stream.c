@@ -51,6 +51,12 @@ static bool only_cut(const struct err *e)
 	return strstr(e->text, strerror(EPIPE)) != NULL;
 }
 
+/* A packer that fails cuts the other off; an engine that does leaves it with half an archive. */
+static bool packer_is_cause(const struct packer *p, const struct err *other)
+{
+	return !only_cut(&p->error) && (p->budget || only_cut(other));
+}
+
 static int run(const struct volume_desk *d, const char *volume, struct packer *p, struct err *e)
 {
 	int ends[2], own;
@@ -72,7 +78,7 @@ static int run(const struct volume_desk *d, const char *volume, struct packer *p
 	int rc = p->budget ? volume_import(d, volume, own, e) : volume_export(d, volume, own, e);
 	close(own);
 	pthread_join(thread, NULL);
-	if (p->rc && (!rc || only_cut(e) || !only_cut(&p->error))) {
+	if (p->rc && (!rc || packer_is_cause(p, e))) {
 		*e = p->error;
 		rc = -1;
 	}

@@ -204,6 +204,39 @@ within() {
 	ok devenv logs -n 1
 }
 
+@test "C08, G06: an engine that dies while data is saved or restored is the cause; nothing is half" {
+	project data <<-'END'
+		name: faults-data
+		volumes: { data: {} }
+		services: { a: { image: "debian:bookworm-slim", command: sleep 300, stop_signal: KILL, volumes: ["data:/d"] } }
+	END
+	ok devenv up -d
+	ok devenv exec a -- sh -c 'head -c 40000000 /dev/urandom >/d/much; echo one >/d/row'
+	ok devenv snapshot whole
+	ok devenv exec a -- sh -c 'echo two >/d/row'
+	while IFS='|' read -r fault pattern words; do
+		proxy "$fault" "$pattern"
+		# shellcheck disable=SC2086
+		LIMIT=60 run devenv $words
+		[ "$status" = 4 ] || fail "status $status with $fault at $pattern"
+		says "the engine at unix://" "sent a broken answer"
+		no_proxy
+		LIMIT=60 ok devenv up -d
+		[ "$(devenv exec a -- cat /d/row)" = two ]
+	done <<-'END'
+		cut|GET .*/archive|snapshot half
+		half|GET .*/archive|snapshot half
+		cut|PUT .*/archive|restore whole -y --no-snapshot
+		refuse|POST .*/volumes/create|restore whole -y --no-snapshot
+	END
+	[ "$(devenv snapshot ls --json | jq -r '.[].name')" = whole ]
+	[ -z "$(find "$XDG_DATA_HOME/devenv/snapshots" -name '.draft-*')" ]
+	ok devenv restore whole -y --no-snapshot
+	[ "$(devenv exec a -- cat /d/row)" = one ]
+	ok devenv down -v -y --no-snapshot
+	[ -z "$(left)" ]
+}
+
 @test "C09: a taken port moves and names its holder; --strict-ports and one's own container" {
 	port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
 	helper python3 -c "
