@@ -112,7 +112,7 @@ static int save_images(struct carrying *x)
 	const char *path = path_join(&c->arena, x->dir, images_file);
 	if (!c->world.images.count)
 		return 0;
-	if (images_save(c->engine, &c->world.images, path, &c->error) ||
+	if (images_save(c->engine, c->loop, &c->world.images, path, &c->error) ||
 		sum_of(x, path, hex, &bytes))
 		return -1;
 	struct node *names = node_list(&c->arena, no);
@@ -258,7 +258,7 @@ static int restore_images(struct carrying *x, const struct node *part)
 	if (seen.images.count >= names.count)
 		return 0;
 	x->images += names.count - seen.images.count;
-	return images_load(c->engine,
+	return images_load(c->engine, c->loop,
 		path_join(&c->arena, x->dir, node_text(node_get(part, "file"))), &c->error);
 }
 

@@ -41,23 +41,11 @@ static size_t pour_in(void *ctx, char *into, size_t size)
 	return HTTP_GIVE_UP;
 }
 
-static int wait_for(const struct volume_desk *d, const struct engine_ask *ask, struct err *e)
-{
-	struct engine_call *c = engine_begin(d->engine, ask, e);
-	if (!c)
-		return -1;
-	while (!engine_done(c) && !(d->loop && loop_signal(d->loop)))
-		engine_turn(d->engine, d->loop, 1000);
-	int rc = engine_done(c) ? engine_finish(c, e) : err_set(e, ERR_FAILED, "interrupted");
-	engine_call_free(c);
-	return rc;
-}
-
 static int pour(const struct volume_desk *d, struct engine_ask *ask, struct pour *p, struct err *e)
 {
 	ask->ctx = p;
 	ask->patient = true;
-	int rc = wait_for(d, ask, e);
+	int rc = engine_await(d->engine, d->loop, ask, NULL, e);
 	if (p->error) {
 		errno = p->error;
 		rc = err_errno(e, "the archive");

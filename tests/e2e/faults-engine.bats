@@ -237,6 +237,37 @@ within() {
 	[ -z "$(left)" ]
 }
 
+@test "F10: one interrupt ends what waits for an engine that hangs, with its status, and nothing is left" {
+	project waits <<-'END'
+		name: waits
+		volumes: { data: {} }
+		images: { rung: { from: "debian:bookworm-slim", env: { FAULTS: F10 } } }
+		services: { a: { image: rung, command: sleep 300, stop_signal: KILL, volumes: ["data:/d"] } }
+	END
+	ok devenv up -d
+	ok devenv snapshot whole
+	while IFS='|' read -r pattern signal number words; do
+		proxy hang "$pattern"
+		# shellcheck disable=SC2086
+		timeout -s KILL 60 "$DEVENV" $words >"$MACHINE/out" 2>&1 </dev/null 3>&- &
+		eventually 20 grep -qE "$pattern" "$MACHINE/proxy.sock.log"
+		kill -"$signal" "$(pgrep -P $! -x devenv)"
+		status=0
+		wait $! || status=$?
+		[ "$status" = "$number" ] || fail "status $status of $words: $(cat "$MACHINE/out")"
+		grep -q interrupted "$MACHINE/out"
+		no_proxy
+	done <<-END
+		GET .*/archive|INT|130|snapshot half
+		PUT .*/archive|TERM|143|restore whole -y --no-snapshot
+		GET .*/images/get|INT|130|cache save $MACHINE/carried
+	END
+	[ -z "$(find "$MACHINE" -maxdepth 1 -name '*carried*')" ]
+	[ "$(devenv snapshot ls --json | jq -r '.[].name')" = whole ]
+	ok devenv up -d
+	[ "$(docker volume ls -q --filter "label=devenv.workspace=$(workspace)" | wc -l)" = 1 ]
+}
+
 @test "C09: a taken port moves and names its holder; --strict-ports and one's own container" {
 	port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
 	helper python3 -c "
