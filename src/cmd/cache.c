@@ -186,8 +186,9 @@ static int save(struct carrying *x, const char *file)
 
 static int refuse(struct carrying *x, const char *what)
 {
+	err_set(&x->c->error, ERR_FAILED, "the archive is not to be trusted: %s", what);
 	err_hint(&x->c->error, "nothing was restored from it");
-	return err_set(&x->c->error, ERR_FAILED, "the archive is not to be trusted: %s", what);
+	return -1;
 }
 
 /* An archive may bring what devenv names by its content, and nothing else may change its meaning.
@@ -339,8 +340,7 @@ static int run_cache(struct context *c, const void *opts, const struct strs *arg
 		int status = open_carrying(&x);
 		return status ? status : verb_table[i].run(&x, args->items[1]);
 	}
-	err_hint(&c->error, "one of save, restore");
-	return fail_with(c, ERR_USAGE, "there is no \"devenv cache %s\"", args->items[0]);
+	return wrong_verb(c, args->items[0]);
 }
 
 static const char *const cache_verbs[] = { "save", "restore", NULL };

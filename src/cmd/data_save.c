@@ -80,8 +80,8 @@ static int save_parts(
 
 static int nothing_there(struct context *c)
 {
-	err_hint(&c->error, "`devenv up` makes the volumes");
 	err_set(&c->error, ERR_FAILED, "none of these volumes is there yet");
+	err_hint(&c->error, "`devenv up` makes the volumes");
 	return fail(c);
 }
 

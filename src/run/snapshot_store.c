@@ -117,8 +117,9 @@ static int name_it(const char *from, const char *to, const char *name, struct er
 		return 0;
 	if (!there && errno != EEXIST && errno != ENOTEMPTY)
 		return err_errno(e, "%s", to);
+	err_set(e, ERR_USAGE, "there is a snapshot %s already", name);
 	err_hint(e, "`devenv snapshot rm %s` removes it", name);
-	return err_set(e, ERR_USAGE, "there is a snapshot %s already", name);
+	return -1;
 }
 
 /* Under the store's lock: between the draft's own lock and its name nobody else looks. */

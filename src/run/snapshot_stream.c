@@ -110,9 +110,10 @@ int snapshot_save(const struct volume_desk *d, struct arena *a, const char *engi
 
 static int differs(const struct snapshot *s, const struct snapshot_part *part, struct err *e)
 {
-	err_hint(e, "nothing was touched; `devenv snapshot ls` names others");
-	return err_set(e, ERR_FAILED, "%s of snapshot %s is damaged: it is not what was written",
+	err_set(e, ERR_FAILED, "%s of snapshot %s is damaged: it is not what was written",
 		part->file, s->name);
+	err_hint(e, "nothing was touched; `devenv snapshot ls` names others");
+	return -1;
 }
 
 int snapshot_verify(const struct snapshot *s, const struct snapshot_part *part, struct err *e)
