@@ -21,14 +21,15 @@ examples() {
 
 @test "the examples of devenv.yml(5) are valid configuration" {
 	examples
-	local file
+	local file count=0
 	ok devenv config -q
 	[ -z "$output" ] || fail "devenv.yml: a warning"
 	for file in [0-9]*.yml; do
+		count=$((count + 1))
 		run devenv -f devenv.yml -f "$file" config -q
 		[ "$status" = 0 ] && [ -z "$output" ] || fail "$(cat "$file")"
 	done
-	[ "$(ls [0-9]*.yml | wc -l)" -ge 12 ]
+	[ "$count" -ge 12 ]
 }
 
 @test "each service template has its page" {
@@ -38,4 +39,24 @@ examples() {
 		says "extends: { template: $(basename "$template") }" "port"
 		says_not "images:"
 	done
+}
+
+# complete WORD...: what bash offers for the last of them.
+complete_words() {
+	bash -c 'PATH=$1:$PATH; shift; . <(devenv completion bash)
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_devenv; printf "%s\n" "${COMPREPLY[@]}"' bash "$MACHINE/bin" "$@"
+}
+
+@test "bash completes commands, options, services, verbs and the project's commands" {
+	examples
+	printf 'commands: { recent: { run: date } }\n' >>devenv.yml
+	mkdir -p "$MACHINE/bin"
+	ln -s "$DEVENV" "$MACHINE/bin/devenv"
+	[ "$(complete_words devenv rest | tr '\n' ' ')" = "restart restore " ]
+	[ "$(complete_words devenv rec | tr '\n' ' ')" = "recreate recent " ]
+	[ "$(complete_words devenv logs -f '' | tr '\n' ' ')" = "db web " ]
+	[ "$(complete_words devenv up --strict)" = "--strict-ports" ]
+	[ "$(complete_words devenv secrets ro)" = rotate ]
+	[ "$(complete_words devenv graph --format mer)" = mermaid ]
 }
