@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# Every example of devenv.yml(5) is accepted: the one with a name is a project, each of the others is
-# laid over it. No engine is asked.
+# What the manuals and the README say is true: every example of devenv.yml(5) is accepted (the first is
+# a project, each of the others is laid over it), every command that is named exists, and completion
+# knows them. No engine is asked.
 
 load lib
 
@@ -59,4 +60,20 @@ complete_words() {
 	[ "$(complete_words devenv up --strict)" = "--strict-ports" ]
 	[ "$(complete_words devenv secrets ro)" = rotate ]
 	[ "$(complete_words devenv graph --format mer)" = mermaid ]
+}
+
+@test "the configuration of the README is valid" {
+	sed -n '/^```yaml/,/^```/{/^```/!p}' "$REPOSITORY/README.md" >devenv.yml
+	[ "$(wc -l <devenv.yml)" -ge 20 ]
+	ok devenv config -q
+	[ -z "$output" ] || fail "a warning"
+}
+
+@test "every command and option that a text names exists" {
+	cd "$REPOSITORY"
+	ok python3 tests/e2e/readme.py commands "$DEVENV" README.md man/*.[15] templates/projects/*/README.md
+	[ "${output%% *}" -ge 100 ] || fail "too few were found"
+	printf '`devenv up --no-such` and `devenv frobnicate`\n' >"$BATS_TEST_TMPDIR/bad.md"
+	exits 1 python3 tests/e2e/readme.py commands "$DEVENV" "$BATS_TEST_TMPDIR/bad.md"
+	says "up has no option --no-such" "there is no command frobnicate"
 }
