@@ -132,6 +132,9 @@ void note(struct context *c, const char *fmt, ...)
  * answer is no. */
 int consent(struct context *c, const char *question);
 int unknown_command(struct context *c, const char *word); /* with what may have been meant */
+/* The same for the first argument of a command with verbs: there is none of that name, or it takes
+ * other arguments. */
+int wrong_verb(struct context *c, const char *word);
 /* A service named on the command line, or NULL after an error with the nearest name. */
 const struct service *named_service(struct context *c, const char *name);
 int check_services(struct context *c, const struct strs *names);

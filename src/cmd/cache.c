@@ -349,9 +349,7 @@ static int run_cache(struct context *c, const void *opts, const struct strs *arg
 		int status = open_carrying(&x);
 		return status ? status : verb_table[i].run(&x, args->items[1]);
 	}
-	err_set(&c->error, ERR_USAGE, "there is no \"devenv cache %s\"", args->items[0]);
-	err_hint(&c->error, "one of save, restore");
-	return fail(c);
+	return wrong_verb(c, args->items[0]);
 }
 
 static const char *const cache_verbs[] = { "save", "restore", NULL };
