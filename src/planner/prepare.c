@@ -23,12 +23,6 @@ static bool lacks(const struct make *m, const struct unit *u)
 	return u->asked && (m->req->goal == GOAL_STAGES ? is_down(m, u) : !was_ready(m, u));
 }
 
-static void want_image(struct make *m, const struct unit *u)
-{
-	if (u->rung)
-		m->rungs[u->rung - m->rungs].wanted = true;
-}
-
 static bool decide_all(struct make *m)
 {
 	bool any = false;
@@ -36,8 +30,9 @@ static bool decide_all(struct make *m)
 		struct unit *u = &m->units[i];
 		if (u->asked && m->req->goal == GOAL_RUN)
 			want_image(m, u); /* it may have been removed since */
-		any |= u->rung && u->rung->wanted &&
-		       (!tag_known(m, u->image) || rung_moved(m, u->rung));
+		any |= lacks_release(m, u) ||
+		       (u->wanted && u->rung &&
+			       (!tag_known(m, u->image) || rung_moved(m, u->rung)));
 		if (!lacks(m, u))
 			continue;
 		any = true;
@@ -75,8 +70,6 @@ void plan_fetch(struct make *m)
 		struct unit *u = &m->units[i];
 		if (u->asked)
 			want_image(m, u);
-		if (u->release && u->service->release->image)
-			rung_of(m, u->service->release->image)->wanted = true;
 		if (!u->asked || was_ready(m, u))
 			continue;
 		u->fate = u->hosted ? FATE_START : FATE_CREATE;
@@ -86,7 +79,6 @@ void plan_fetch(struct make *m)
 	plan_pulls(m);
 	plan_mount_points(m);
 	plan_before_create(m, write);
-	plan_releases(m);
 	plan_installs(m, write);
 	plan_host_installs(m, write);
 }

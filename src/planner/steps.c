@@ -32,12 +32,24 @@ void step_words(struct make *m, struct step *s, const char *const *words)
 		step_word(m, s, *words);
 }
 
-void compose_words(struct make *m, struct step *s, bool heard)
+static void words_of(struct make *m, struct step *s, const char *file, const char *progress)
 {
 	const char *const words[] = { "docker", "compose", "-p", m->p->workspace, "-f",
-		generated_path(m, "compose.yml"), "--project-directory", m->p->dir, "--env-file",
-		"/dev/null", "--progress", heard ? "plain" : "quiet", NULL };
+		generated_path(m, file), "--project-directory", m->p->dir, "--env-file",
+		"/dev/null", "--progress", progress, NULL };
 	step_words(m, s, words);
+}
+
+void compose_words(struct make *m, struct step *s, bool heard)
+{
+	words_of(m, s, "compose.yml", heard ? "plain" : "quiet");
+}
+
+void compose_run_words(struct make *m, struct step *s)
+{
+	static const char *const run[] = { "run", "--rm", "--no-deps", "-T", NULL };
+	words_of(m, s, plan_run_file(m->p), "quiet");
+	step_words(m, s, run);
 }
 
 struct step *plan_write(struct make *m, const char *why)
@@ -148,6 +160,10 @@ static bool lacks_any(struct make *m)
 		if (lacks(m, &m->rungs[i]))
 			return true;
 	}
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		if (lacks_release(m, &m->units[i]))
+			return true;
+	}
 	return false;
 }
 
@@ -173,6 +189,7 @@ struct step *plan_images(struct make *m, struct step *after)
 		if (lacks(m, &m->rungs[i]) && !planned_already(m, m->rungs[i].tag))
 			plan_image(m, &m->rungs[i], after);
 	}
+	plan_releases(m, after);
 	size_t last = m->plan->steps.count;
 	struct step *hook = plan_hooks(m, "post-build", NULL);
 	for (size_t i = first; hook && i < last; i++)

@@ -258,6 +258,32 @@ static int read_list(struct arena *a, const struct http_answer *ans, const char 
 	return 0;
 }
 
+/*
+ * Compose counts on when it makes copies beside others: 3 and 4 are the first and the second, once
+ * 1 and 2 are gone.
+ */
+static int rank_of(const struct world *w, const struct container *c)
+{
+	int rank = 1;
+	for (size_t i = 0; i < w->containers.count; i++) {
+		const struct container *other = &w->containers.items[i];
+		rank += !other->one_off && other->number < c->number &&
+			streq(other->service, c->service);
+	}
+	return rank;
+}
+
+static void count_copies(struct arena *a, struct world *w)
+{
+	int *ranks = arena_array(a, int, w->containers.count + 1);
+	for (size_t i = 0; i < w->containers.count; i++) {
+		const struct container *c = &w->containers.items[i];
+		ranks[i] = c->one_off || c->number < 2 ? c->number : rank_of(w, c);
+	}
+	for (size_t i = 0; i < w->containers.count; i++)
+		w->containers.items[i].number = ranks[i];
+}
+
 int engine_read_containers(struct engine *g, struct arena *a, const struct http_answer *ans,
 	struct world *w, struct err *e)
 {
@@ -271,6 +297,7 @@ int engine_read_containers(struct engine *g, struct arena *a, const struct http_
 		if (read_container(item, a, list_push(a, &fresh.containers), e))
 			return -1;
 	}
+	count_copies(a, &fresh);
 	memcpy(&w->containers, &fresh.containers, sizeof(w->containers));
 	w->engine = true;
 	if (g->api[0])

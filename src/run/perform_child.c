@@ -36,6 +36,7 @@ void tail_add(struct tail *t, const char *line, size_t len)
 		return;
 	memcpy(slot, line, n);
 	slot[n] = '\0';
+	nul_to_space(slot, n);
 	for (size_t i = 0; i < countof(noise); i++)
 		if (starts_with(slot, noise[i]))
 			return;

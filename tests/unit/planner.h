@@ -52,20 +52,31 @@ static inline void bench_project(struct bench *b, const char *yaml, const char *
 	assert_int_equal(b->diags.errors, 0);
 }
 
-/* A first start, in development, of a developer with uid and gid 1234. */
+/* A first start, of a developer with uid and gid 1234. */
+static inline void bench_start(struct bench *b, const char *yaml, const char *environment)
+{
+	b->world = (struct world){ .engine = true, .uid = 1234, .gid = 1234, .now = 1000000 };
+	b->world.authority = "authority";
+	b->request = (struct plan_request){ .goal = GOAL_UP, .timeout_ms = -1, .version = "1.0" };
+	bench_project(b, yaml, environment);
+}
+
+static inline void bench_open_in(struct bench *b, const char *yaml, const char *environment)
+{
+	memset(b, 0, sizeof(*b));
+	bench_start(b, yaml, environment);
+}
+
 static inline void bench_open_as(struct bench *b, const char *yaml, bool host)
 {
 	memset(b, 0, sizeof(*b));
 	b->host = host;
-	b->world = (struct world){ .engine = true, .uid = 1234, .gid = 1234, .now = 1000000 };
-	b->world.authority = "authority";
-	b->request = (struct plan_request){ .goal = GOAL_UP, .timeout_ms = -1, .version = "1.0" };
-	bench_project(b, yaml, "dev");
+	bench_start(b, yaml, "dev");
 }
 
 static inline void bench_open(struct bench *b, const char *yaml)
 {
-	bench_open_as(b, yaml, false);
+	bench_open_in(b, yaml, "dev");
 }
 
 static inline void bench_close(struct bench *b)
