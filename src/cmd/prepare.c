@@ -180,6 +180,11 @@ static void add_registry_names(struct context *c, struct strs *names)
 {
 	const struct lockfile *l = c->world.locked;
 	plan_unnamed(&c->arena, &c->project, &c->world, names);
+	for (size_t i = 0; i < c->project.images.count; i++) {
+		const struct image *k = &c->project.images.items[i];
+		if (k->used && !k->parent && k->from && !streq(k->from, "scratch"))
+			strs_add(&c->arena, names, plan_reference(&c->arena, &c->world, k->from));
+	}
 	for (size_t i = 0; l && i < l->images.count; i++)
 		if (l->images.items[i].local && !strs_has(names, l->images.items[i].name))
 			strs_add(&c->arena, names, l->images.items[i].name);
