@@ -122,7 +122,7 @@ static int save_images(struct carrying *x)
 	const char *path = path_join(&c->arena, x->dir, images_file);
 	if (!x->have.count)
 		return 0;
-	if (images_save(c->engine, &x->have, path, &c->error) || sum_of(x, path, &sum))
+	if (images_save(c->engine, c->loop, &x->have, path, &c->error) || sum_of(x, path, &sum))
 		return -1;
 	struct node *names = node_list(&c->arena, no);
 	for (size_t i = 0; i < x->have.count; i++)
@@ -196,8 +196,9 @@ static int save(struct carrying *x, const char *file)
 
 static int refuse(struct carrying *x, const char *what)
 {
+	err_set(&x->c->error, ERR_FAILED, "the archive is not to be trusted: %s", what);
 	err_hint(&x->c->error, "nothing was restored from it");
-	return err_set(&x->c->error, ERR_FAILED, "the archive is not to be trusted: %s", what);
+	return -1;
 }
 
 /* An archive may bring what devenv names by its content, and nothing else may change its meaning.
@@ -267,7 +268,7 @@ static int restore_images(struct carrying *x, const struct node *part)
 	if (have.count >= names.count)
 		return 0;
 	x->images += names.count - have.count;
-	return images_load(c->engine,
+	return images_load(c->engine, c->loop,
 		path_join(&c->arena, x->dir, node_text(node_get(part, "file"))), &c->error);
 }
 
@@ -348,8 +349,7 @@ static int run_cache(struct context *c, const void *opts, const struct strs *arg
 		int status = open_carrying(&x);
 		return status ? status : verb_table[i].run(&x, args->items[1]);
 	}
-	err_hint(&c->error, "one of save, restore");
-	return fail_with(c, ERR_USAGE, "there is no \"devenv cache %s\"", args->items[0]);
+	return wrong_verb(c, args->items[0]);
 }
 
 static const char *const cache_verbs[] = { "save", "restore", NULL };

@@ -159,7 +159,8 @@ static int look_at_names(struct context *c, const struct strs *names)
 {
 	struct strs unknown = { 0 };
 	for (size_t i = 0; i < names->count; i++)
-		if (!world_image(&c->world, names->items[i]))
+		if (!world_image(&c->world, names->items[i]) &&
+			!strs_has(&unknown, names->items[i]))
 			strs_add(&c->arena, &unknown, names->items[i]);
 	return engine_images(c->engine, &c->arena, &unknown, &c->world, &c->error) ? fail(c) : 0;
 }
