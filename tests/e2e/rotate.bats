@@ -178,6 +178,7 @@ nothing_to_do() {
 		wait $! || true
 		grep -qxF "$(inside server cat /data/password)" <(known_values "") || fail "not in the keyring"
 		echo 'secrets: { pw: { on_rotate: { service: server, run: cp /run/secrets/pw /data/password } } }' >devenv.local.yml
+		# shellcheck disable=SC2086 # words
 		ok devenv $next
 		says "pw has a new value that not all have yet; finishing it"
 		rm devenv.local.yml
@@ -214,7 +215,7 @@ nothing_to_do() {
 		pw=$(devenv secrets get pw)
 		[ "$(inside server cat /data/password)" = "$pw" ] || fail "server, after $after s"
 		for copy in "1 env" "2 env" "1 first"; do
-			[ "$(devenv exec --index ${copy% *} ${copy#* } -- printenv PW)" = "$pw" ] || fail "$copy, after $after s"
+			[ "$(devenv exec --index "${copy% *}" "${copy#* }" -- printenv PW)" = "$pw" ] || fail "$copy, after $after s"
 		done
 		[ "$(containers | wc -l)" = 4 ] || fail "after $after s: $(containers)"
 		nothing_to_do
