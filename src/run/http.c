@@ -1,84 +1,18 @@
 /*
- * HTTP by libcurl, loaded on first use. Comes in: requests with bounds. Goes out: status, body and
- * why it failed. The only file that includes curl.h; does not know what an engine is.
+ * HTTP: a set of calls. Comes in: requests with bounds. Goes out: status, body and why it failed.
+ * Each is carried by hand or by libcurl; what both have in common is here, and the bounds in time.
  */
 #include "run/http.h"
 
-#include <curl/curl.h>
-#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <strings.h>
+#include <strings.h>
 
-#include "base/lib.h"
-#include "base/os.h"
 #include "base/text.h"
 #include "run/loop.h"
 
-struct http {
-	CURLM *multi; /* NULL: libcurl was not needed yet */
-	char *socket;
-	struct http_call *calls;
-};
-
-struct http_call {
-	struct http *http;
-	struct http_call *next;
-	CURL *easy; /* NULL: done without libcurl */
-	struct curl_slist *headers, *connect_to;
-	struct http_request ask;
-	struct http_answer answer;
-	bool done, stopped, header_done, header_too_long, body_too_long;
-	size_t header_bytes, body_bytes;
-	size_t window_bytes;   /* came since window_start */
-	int64_t window_start;  /* of the idle bound */
-	int64_t started, last; /* when it began, when the last byte came */
-	char error[CURL_ERROR_SIZE];
-};
-
-static struct {
-	__typeof__(curl_global_init) *global_init;
-	__typeof__(curl_easy_init) *easy_init;
-	__typeof__(curl_easy_setopt) *easy_setopt;
-	__typeof__(curl_easy_getinfo) *easy_getinfo;
-	__typeof__(curl_easy_strerror) *easy_strerror;
-	__typeof__(curl_easy_cleanup) *easy_cleanup;
-	__typeof__(curl_slist_append) *slist_append;
-	__typeof__(curl_slist_free_all) *slist_free_all;
-	__typeof__(curl_multi_init) *multi_init;
-	__typeof__(curl_multi_cleanup) *multi_cleanup;
-	__typeof__(curl_multi_add_handle) *multi_add_handle;
-	__typeof__(curl_multi_remove_handle) *multi_remove_handle;
-	__typeof__(curl_multi_perform) *multi_perform;
-	__typeof__(curl_multi_poll) *multi_poll;
-	__typeof__(curl_multi_info_read) *multi_info_read;
-} curl;
-
-#define SYMBOL(field)                                                                              \
-	{                                                                                          \
-		"curl_" #field, (void **)&curl.field, false                                        \
-	}
-
-static int load(struct err *e)
-{
-	static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4",
-		"libcurl.4.dylib", NULL };
-	static const struct lib_symbol symbols[] = { SYMBOL(global_init), SYMBOL(easy_init),
-		SYMBOL(easy_setopt), SYMBOL(easy_getinfo), SYMBOL(easy_strerror),
-		SYMBOL(easy_cleanup), SYMBOL(slist_append), SYMBOL(slist_free_all),
-		SYMBOL(multi_init), SYMBOL(multi_cleanup), SYMBOL(multi_add_handle),
-		SYMBOL(multi_remove_handle), SYMBOL(multi_perform), SYMBOL(multi_poll),
-		SYMBOL(multi_info_read) };
-	static bool loaded;
-	if (loaded)
-		return 0;
-	if (lib_open(names, symbols, countof(symbols), e))
-		return -1;
-	if (curl.global_init(CURL_GLOBAL_NOTHING))
-		return err_set(e, ERR_FAILED, "libcurl could not be started");
-	loaded = true;
-	return 0;
-}
+#include "http_parts.h"
 
 struct http *http_new(const char *unix_socket)
 {
@@ -87,170 +21,49 @@ struct http *http_new(const char *unix_socket)
 	return h;
 }
 
-int http_load(struct http *h, struct err *e)
-{
-	if (h->multi)
-		return 0;
-	if (load(e))
-		return -1;
-	h->multi = curl.multi_init();
-	if (!h->multi)
-		bug("libcurl has no memory");
-	return 0;
-}
-
 void http_free(struct http *h)
 {
 	if (!h)
 		return;
 	while (h->calls)
 		http_call_free(h->calls);
-	if (h->multi)
-		curl.multi_cleanup(h->multi);
+	transfers_free(h);
+	xfree(h->fds);
 	xfree(h->socket);
 	xfree(h);
 }
 
-static void came(struct http_call *c, size_t n)
+/* ---- what comes ---- */
+
+void call_came(struct http_call *c, size_t n)
 {
 	c->last = now_ms();
 	c->window_bytes += n;
 }
 
-static size_t on_header(char *data, size_t size, size_t n, void *arg)
+bool call_body(struct http_call *c, const char *data, size_t len)
 {
-	struct http_call *c = arg;
-	size_t len = size * n;
-	came(c, 0);
-	c->header_bytes += len;
-	if (c->header_bytes > HTTP_MAX_HEADER) {
-		c->header_too_long = true;
-		return 0;
-	}
-	http_read_version(data, len, c->answer.api_version);
-	if (c->ask.detail) {
-		if (len > 5 && strncmp(data, "HTTP/", 5) == 0)
-			buf_truncate(&c->ask.detail->head, 0);
-		buf_add(&c->ask.detail->head, data, len);
-	}
-	if (len <= 2 && (data[0] == '\r' || data[0] == '\n')) {
-		c->header_done = true;
-		c->window_start = c->last;
-	}
-	return len;
-}
-
-static size_t on_body(char *data, size_t size, size_t n, void *arg)
-{
-	struct http_call *c = arg;
-	size_t len = size * n;
-	came(c, len);
+	call_came(c, len);
 	c->body_bytes += len;
-	if (!c->answer.status) {
-		long status = 0;
-		curl.easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-		c->answer.status = (int)status;
-	}
 	if (c->ask.data && c->answer.status < 400) {
-		if (c->ask.data(c->ask.ctx, data, len))
-			return len;
-		c->stopped = true;
-		return 0;
+		c->stopped = !c->ask.data(c->ask.ctx, data, len);
+		return !c->stopped;
 	}
-	if (c->body_bytes > (c->ask.max_body ? c->ask.max_body : HTTP_MAX_BODY)) {
-		c->body_too_long = true;
-		return 0;
-	}
-	buf_add(&c->answer.body, data, len);
-	return len;
+	c->body_too_long = c->body_bytes > (c->ask.max_body ? c->ask.max_body : HTTP_MAX_BODY);
+	if (!c->body_too_long)
+		buf_add(&c->answer.body, data, len);
+	return !c->body_too_long;
 }
 
-static size_t on_produce(char *into, size_t size, size_t n, void *arg)
+void call_fail(struct http_call *c, enum http_failure f, const char *why)
 {
-	struct http_call *c = arg;
-	size_t made = c->ask.produce(c->ask.ctx, into, size * n);
-	came(c, 0);
-	return made == HTTP_GIVE_UP ? CURL_READFUNC_ABORT : made;
-}
-
-/* In chunks: how long it is nobody knows. */
-static void set_upload(struct http_call *c)
-{
-	enum { PIECE = 512 * 1024 };
-	curl.easy_setopt(c->easy, CURLOPT_UPLOAD, 1L);
-	curl.easy_setopt(c->easy, CURLOPT_READFUNCTION, on_produce);
-	curl.easy_setopt(c->easy, CURLOPT_READDATA, c);
-	curl.easy_setopt(c->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)PIECE);
-	c->headers = curl.slist_append(NULL, "Content-Type: application/x-tar");
-	c->headers = curl.slist_append(c->headers, "Expect:");
-}
-
-static void set_method(struct http_call *c, const struct http_request *r)
-{
-	const char *method = r->method ? r->method : "GET";
-	if (r->produce)
-		set_upload(c);
-	if (streq(method, "HEAD"))
-		curl.easy_setopt(c->easy, CURLOPT_NOBODY, 1L);
-	if (!r->produce && (streq(method, "POST") || r->body)) {
-		curl.easy_setopt(c->easy, CURLOPT_POST, 1L);
-		curl.easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
-		curl.easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->body ? r->body : "");
-		if (!r->headers)
-			c->headers = curl.slist_append(NULL, "Content-Type: application/json");
-		c->headers = curl.slist_append(c->headers, "Expect:");
-	}
-	for (size_t i = 0; r->headers && r->headers[i]; i++)
-		c->headers = curl.slist_append(c->headers, r->headers[i]);
-	if (c->headers)
-		curl.easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
-	if (!streq(method, "GET") && !streq(method, "HEAD"))
-		curl.easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, method);
-}
-
-static void set_bounds(struct http_call *c, const struct http_request *r)
-{
-	CURL *h = c->easy;
-	curl.easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl.easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
-	curl.easy_setopt(h, CURLOPT_PROXY, "");
-	curl.easy_setopt(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl.easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-	curl.easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
-	curl.easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl.easy_setopt(h, CURLOPT_BUFFERSIZE, r->data ? 512L * 1024 : 64L * 1024);
-	if (r->total_ms)
-		curl.easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)r->total_ms);
-	if (r->any_certificate) {
-		curl.easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl.easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
-	if (r->ca_file)
-		curl.easy_setopt(h, CURLOPT_CAINFO, r->ca_file);
-}
-
-/* A connection of its own, so that its times are those of this request. */
-static void set_detail(struct http_call *c, const struct http_request *r)
-{
-	if (r->connect_to) {
-		c->connect_to = curl.slist_append(NULL, r->connect_to);
-		curl.easy_setopt(c->easy, CURLOPT_CONNECT_TO, c->connect_to);
-	}
-	if (!r->detail)
-		return;
-	curl.easy_setopt(c->easy, CURLOPT_CERTINFO, 1L);
-	curl.easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl.easy_setopt(c->easy, CURLOPT_FORBID_REUSE, 1L);
-}
-
-static void set_sinks(struct http_call *c)
-{
-	curl.easy_setopt(c->easy, CURLOPT_PRIVATE, c);
-	curl.easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->error);
-	curl.easy_setopt(c->easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl.easy_setopt(c->easy, CURLOPT_HEADERDATA, c);
-	curl.easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl.easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
+	c->answer.failure = f;
+	size_t n = strlen(why);
+	if (n >= sizeof(c->answer.why))
+		n = sizeof(c->answer.why) - 1;
+	memcpy(c->answer.why, why, n);
+	c->answer.why[n] = '\0';
+	c->done = true;
 }
 
 bool http_done(const struct http_call *c)
@@ -268,32 +81,20 @@ int64_t http_quiet_ms(const struct http_call *c)
 	return now_ms() - c->last;
 }
 
-static void fail(struct http_call *c, enum http_failure f, const char *why)
+void call_field(struct http_call *c, const char *line, size_t len)
 {
-	c->answer.failure = f;
-	size_t n = strlen(why);
-	if (n >= sizeof(c->answer.why))
-		n = sizeof(c->answer.why) - 1;
-	memcpy(c->answer.why, why, n);
-	c->answer.why[n] = '\0';
-	c->done = true;
+	static const char name[] = "api-version:";
+	char *out = c->answer.api_version;
+	size_t n = 0;
+	if (len < sizeof(name) || strncasecmp(line, name, sizeof(name) - 1) != 0)
+		return;
+	for (size_t i = sizeof(name) - 1; i < len && n + 1 < sizeof(c->answer.api_version); i++)
+		if ((line[i] >= '0' && line[i] <= '9') || line[i] == '.')
+			out[n++] = line[i];
+	out[n] = '\0';
 }
 
-static void hand_to_curl(struct http_call *c, const struct http_request *r)
-{
-	struct http *h = c->http;
-	c->easy = curl.easy_init();
-	if (!c->easy)
-		bug("libcurl has no memory");
-	curl.easy_setopt(c->easy, CURLOPT_URL, r->url);
-	if (h->socket && !r->tcp)
-		curl.easy_setopt(c->easy, CURLOPT_UNIX_SOCKET_PATH, h->socket);
-	set_method(c, r);
-	set_bounds(c, r);
-	set_detail(c, r);
-	set_sinks(c);
-	curl.multi_add_handle(h->multi, c->easy);
-}
+/* ---- calls ---- */
 
 struct http_call *http_start(struct http *h, const struct http_request *r)
 {
@@ -304,13 +105,12 @@ struct http_call *http_start(struct http *h, const struct http_request *r)
 	c->started = c->last = c->window_start = now_ms();
 	c->next = h->calls;
 	h->calls = c;
-	/* The first questions of a short command, when that is all that is asked. */
-	if (h->socket && !h->multi && http_plain(h->socket, r, &c->answer))
-		c->done = true;
+	if (h->socket && talk_begin(c))
+		return c;
 	else if (http_load(h, &e))
-		fail(c, HTTP_LIBRARY, e.text);
+		call_fail(c, HTTP_LIBRARY, e.text);
 	else
-		hand_to_curl(c, r);
+		transfer_begin(c);
 	return c;
 }
 
@@ -324,123 +124,45 @@ void http_call_free(struct http_call *c)
 			break;
 		}
 	}
-	if (c->easy) {
-		curl.multi_remove_handle(c->http->multi, c->easy);
-		curl.easy_cleanup(c->easy);
-		curl.slist_free_all(c->headers);
-		curl.slist_free_all(c->connect_to);
-	}
+	if (c->curl)
+		transfer_free(c);
+	if (c->talk)
+		talk_free(c);
 	buf_release(&c->answer.body);
 	xfree(c);
 }
 
-static enum http_failure failure_of(CURLcode code)
+/* ---- bounds ---- */
+
+static bool is_over_time(const struct http_call *c, int64_t now)
 {
-	switch (code) {
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return HTTP_NO_CONNECTION;
-	case CURLE_OPERATION_TIMEDOUT:
-		return HTTP_TIMEOUT;
-	default:
-		return HTTP_BROKEN;
-	}
+	return c->talk && c->ask.total_ms && now - c->started >= c->ask.total_ms;
 }
 
-static enum http_fault fault_of(const struct http_call *c, CURLcode code)
-{
-	switch (code) {
-	case CURLE_OK:
-		return HTTP_FAULT_NONE;
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return HTTP_FAULT_NAME;
-	case CURLE_COULDNT_CONNECT:
-		return HTTP_FAULT_CONNECT;
-	case CURLE_PEER_FAILED_VERIFICATION:
-		return HTTP_FAULT_CERTIFICATE;
-	case CURLE_SSL_CONNECT_ERROR:
-		return HTTP_FAULT_TLS;
-	case CURLE_OPERATION_TIMEDOUT:
-		return c->ask.detail->connect_us ? HTTP_FAULT_TIME : HTTP_FAULT_CONNECT;
-	default:
-		return HTTP_FAULT_ANSWER;
-	}
-}
-
-static int64_t time_of(const struct http_call *c, CURLINFO what)
-{
-	curl_off_t us = 0;
-	curl.easy_getinfo(c->easy, what, &us);
-	return us;
-}
-
-static void take_certificate(const struct http_call *c, struct http_detail *d)
-{
-	static const char mark[] = "Cert:";
-	struct curl_certinfo *chain = NULL;
-	if (curl.easy_getinfo(c->easy, CURLINFO_CERTINFO, &chain) || !chain ||
-		chain->num_of_certs < 1)
-		return;
-	for (const struct curl_slist *l = chain->certinfo[0]; l; l = l->next)
-		if (starts_with(l->data, mark))
-			buf_adds(&d->certificate, l->data + sizeof(mark) - 1);
-}
-
-static void take_detail(struct http_call *c, CURLcode code)
-{
-	struct http_detail *d = c->ask.detail;
-	char *address = NULL;
-	long port = 0, error = 0;
-	d->name_us = time_of(c, CURLINFO_NAMELOOKUP_TIME_T);
-	d->connect_us = time_of(c, CURLINFO_CONNECT_TIME_T);
-	d->tls_us = time_of(c, CURLINFO_APPCONNECT_TIME_T);
-	d->first_us = time_of(c, CURLINFO_STARTTRANSFER_TIME_T);
-	d->total_us = time_of(c, CURLINFO_TOTAL_TIME_T);
-	d->fault = fault_of(c, code);
-	d->cut = c->body_too_long;
-	curl.easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &error);
-	d->refused = d->fault == HTTP_FAULT_CONNECT && error == ECONNREFUSED;
-	curl.easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &address);
-	curl.easy_getinfo(c->easy, CURLINFO_PRIMARY_PORT, &port);
-	if (address && d->connect_us && strlen(address) < sizeof(d->address))
-		memcpy(d->address, address, strlen(address) + 1);
-	d->port = (int)port;
-	take_certificate(c, d);
-}
-
-static void finish(struct http_call *c, CURLcode code)
-{
-	long status = 0;
-	if (c->ask.detail)
-		take_detail(c, code);
-	curl.easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-	c->answer.status = (int)status;
-	c->done = true;
-	if (code == CURLE_OK || c->stopped)
-		return;
-	if (c->header_too_long)
-		fail(c, HTTP_BROKEN, "its header is longer than 64 KiB");
-	else if (c->body_too_long)
-		fail(c, HTTP_BROKEN, "its body is too long");
-	else
-		fail(c, failure_of(code), c->error[0] ? c->error : curl.easy_strerror(code));
-}
-
-/* Bounds that libcurl does not know: time to the header, progress of the body. */
+/* Time to the header, progress of the body; libcurl knows of total_ms by itself. */
 static void check_bounds(struct http_call *c, int64_t now)
 {
 	if (c->done)
 		return;
-	if (!c->header_done && c->ask.answer_ms && now - c->started >= c->ask.answer_ms) {
-		fail(c, HTTP_TIMEOUT, "no answer");
+	bool late = !c->header_done && c->ask.answer_ms && now - c->started >= c->ask.answer_ms;
+	if (late || is_over_time(c, now)) {
+		call_fail(c, HTTP_TIMEOUT, "no answer");
 	} else if (c->header_done && c->ask.idle_ms && now - c->window_start >= c->ask.idle_ms) {
 		if (c->window_bytes < HTTP_MIN_PROGRESS)
-			fail(c, HTTP_TIMEOUT, "the answer stalled");
+			call_fail(c, HTTP_TIMEOUT, "the answer stalled");
 		c->window_bytes = 0;
 		c->window_start = now;
 	}
-	if (c->done)
-		curl.multi_remove_handle(c->http->multi, c->easy);
+	if (c->done && c->curl)
+		transfer_stop(c);
+}
+
+static int64_t until(int64_t start, int64_t bound, int64_t now, int64_t most)
+{
+	int64_t left = start + bound - now;
+	if (!bound || left >= most)
+		return most;
+	return left > 0 ? left : 0;
 }
 
 static int64_t next_bound(const struct http *h, int64_t now, int64_t max_ms)
@@ -448,52 +170,94 @@ static int64_t next_bound(const struct http *h, int64_t now, int64_t max_ms)
 	for (const struct http_call *c = h->calls; c; c = c->next) {
 		if (c->done)
 			continue;
-		int64_t at = c->header_done ? c->window_start + c->ask.idle_ms
-					    : c->started + c->ask.answer_ms;
-		int64_t bound = c->header_done ? c->ask.idle_ms : c->ask.answer_ms;
-		if (bound && at - now < max_ms)
-			max_ms = at > now ? at - now : 0;
+		max_ms = until(c->started, c->ask.total_ms, now, max_ms);
+		if (c->header_done)
+			max_ms = until(c->window_start, c->ask.idle_ms, now, max_ms);
+		else
+			max_ms = until(c->started, c->ask.answer_ms, now, max_ms);
 	}
 	return max_ms;
 }
 
-static bool perform_now(struct http *h)
+/* ---- turns ---- */
+
+static void add_fd(struct http *h, size_t at, int fd)
 {
-	int running = 0, left = 0;
-	bool any = false;
-	curl.multi_perform(h->multi, &running);
-	for (CURLMsg *m; (m = curl.multi_info_read(h->multi, &left));) {
-		if (m->msg != CURLMSG_DONE)
-			continue;
-		for (struct http_call *c = h->calls; c; c = c->next) {
-			if (c->easy == m->easy_handle) {
-				finish(c, m->data.result);
-				any = true;
-			}
-		}
+	if (at == h->fds_cap) {
+		h->fds_cap = at * 2 + 8;
+		h->fds = xrealloc(h->fds, h->fds_cap * sizeof(*h->fds));
 	}
-	return any;
+	h->fds[at] = (struct pollfd){ .fd = fd, .events = POLLIN };
+}
+
+/* Of what libcurl does not look at. */
+static size_t collect_fds(struct http *h, const struct loop *l)
+{
+	size_t count = 0;
+	for (const struct http_call *c = h->calls; c; c = c->next)
+		if (c->talk && !c->done)
+			add_fd(h, count++, talk_fd(c));
+	if (l)
+		add_fd(h, count++, loop_fd(l));
+	return count;
+}
+
+static void read_talks(struct http *h)
+{
+	for (struct http_call *c = h->calls; c; c = c->next)
+		if (c->talk && !c->done)
+			talk_read(c);
+}
+
+static void wait_for_any(struct http *h, struct loop *l, int max_ms)
+{
+	int64_t now = now_ms();
+	bool ended = h->multi && transfers_perform(h);
+	int wait = ended ? 0 : loop_timeout(l, max_ms);
+	wait = (int)next_bound(h, now, wait);
+	size_t count = collect_fds(h, l);
+	if (h->multi)
+		transfers_wait(h, h->fds, count, wait);
+	else
+		poll(h->fds, count, wait);
 }
 
 void http_turn(struct http *h, struct loop *l, int max_ms)
 {
-	if (!h || !h->multi) {
+	if (!h || (!h->multi && !collect_fds(h, NULL))) {
 		if (l)
 			loop_turn(l, max_ms);
 		else
 			poll(NULL, 0, max_ms);
 		return;
 	}
-	int64_t now = now_ms();
-	struct curl_waitfd extra = { .fd = loop_fd(l), .events = CURL_WAIT_POLLIN };
-	int wait = perform_now(h) ? 0 : loop_timeout(l, max_ms);
-	wait = (int)next_bound(h, now, wait);
-	int ready = 0;
-	curl.multi_poll(h->multi, &extra, l ? 1 : 0, wait, &ready);
-	perform_now(h);
+	wait_for_any(h, l, max_ms);
+	if (h->multi)
+		transfers_perform(h);
+	read_talks(h);
 	if (l)
 		loop_turn(l, 0);
-	now = now_ms();
+	int64_t now = now_ms();
 	for (struct http_call *c = h->calls; c; c = c->next)
 		check_bounds(c, now);
+}
+
+struct http_call *http_wait(struct http *h, const struct http_request *r)
+{
+	struct http_call *c = http_start(h, r);
+	while (!http_done(c))
+		http_turn(h, NULL, 1000);
+	return c;
+}
+
+void url_escape(struct buf *out, const char *s)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789-_.~";
+	for (; *s; s++) {
+		if (strchr(plain, *s))
+			buf_addc(out, *s);
+		else
+			buf_addf(out, "%%%02X", (unsigned)(unsigned char)*s);
+	}
 }
