@@ -19,12 +19,12 @@
 #include "base/diag.h"
 #include "base/os.h"
 #include "base/text.h"
+#include "model/plan.h"
 
 enum { GUARD_STACK = 64 * 1024, GUARD_END_MS = 5000, GUARD_LANES = 3 };
 enum guard_kind { GUARD_PIDNS, GUARD_CGROUP, GUARD_SUBREAPER };
 
-#define MARK_WORKSPACE "DEVENV_WORKSPACE" /* in the environment of all that is started */
-#define MARK_UNIT "DEVENV_UNIT"           /* SERVICE.N */
+#define MARK_UNIT "DEVENV_UNIT" /* beside MARK_WORKSPACE: SERVICE.N */
 
 struct guard_lane {   /* in which one child at a time comes to be */
 	int slots;    /* three descriptors in a row, /dev/null: a child's streams to be */

@@ -49,9 +49,10 @@ bool call_body(struct http_call *c, const char *data, size_t len)
 		c->stopped = !c->ask.data(c->ask.ctx, data, len);
 		return !c->stopped;
 	}
-	c->body_too_long = c->body_bytes > (c->ask.max_body ? c->ask.max_body : HTTP_MAX_BODY);
-	if (!c->body_too_long)
-		buf_add(&c->answer.body, data, len);
+	size_t most = c->ask.max_body ? c->ask.max_body : HTTP_MAX_BODY;
+	size_t room = most - c->answer.body.len; /* two that are cut are cut alike */
+	buf_add(&c->answer.body, data, len < room ? len : room);
+	c->body_too_long = c->body_bytes > most;
 	return !c->body_too_long;
 }
 
