@@ -115,6 +115,12 @@ struct volume_record {
 	bool serves;
 };
 
+/* Services that a command about data stopped and starts again, unless it is killed before. */
+struct halted {
+	const char *by; /* "restore" */
+	struct strs services;
+};
+
 /*
  * A volume of the engine that is to begin with something, and does not have all of it yet: what an
  * earlier run did not get to the end of, or what this one is about to.
@@ -177,6 +183,8 @@ struct world {
 		labels; /* on the volumes, from when they were made; with volumes_known */
 	LIST_OF(struct unit_record) records;
 	LIST_OF(struct volume_record) volume_map;
+	struct strs leaving; /* volumes of the engine that are half-made or were replaced */
+	struct halted halted;
 	const char
 		*leaf_hosts; /* names of the present leaf certificate, joined by ","; NULL: none */
 	int64_t leaf_not_after;  /* seconds since 1970 */

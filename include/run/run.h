@@ -227,6 +227,9 @@ int vault_swap(struct vault *v, const char *name, struct err *e);
 void vault_fingerprints(struct vault *v, struct arena *a, const struct project *p, struct world *w);
 /* Marks of those in world.secrets, under a key that is not the keyring's. */
 void vault_marks(struct vault *v, struct arena *a, const unsigned char key[32], struct world *w);
+/* slow_hash() of its value, or of the one before; 1: there is none. */
+int vault_proof(struct vault *v, const char *name, bool previous, const char *salt, int rounds,
+	char hex[65], struct err *e);
 /* Reads the keyring again when another devenv has written it since. */
 int vault_refresh(struct vault *v, struct err *e);
 void vault_redact(struct vault *v, struct buf *text); /* replaces every known value by *** */

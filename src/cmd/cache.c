@@ -94,12 +94,12 @@ static struct node *add_part(
 	return n;
 }
 
-static int sum_of(struct carrying *x, const char *path, char hex[static HASH_HEX + 1], int64_t *len)
+static int sum_of(struct carrying *x, const char *path, struct tarball_sum *sum)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(&x->c->error, "%s", path);
-	int rc = tarball_sum(fd, hex, len, &x->c->error);
+	int rc = tarball_sum_up(fd, sum, &x->c->error);
 	close(fd);
 	return rc;
 }
@@ -107,18 +107,18 @@ static int sum_of(struct carrying *x, const char *path, char hex[static HASH_HEX
 static int save_images(struct carrying *x)
 {
 	struct context *c = x->c;
-	char hex[HASH_HEX + 1];
-	int64_t bytes;
+	struct tarball_sum sum;
 	const char *path = path_join(&c->arena, x->dir, images_file);
 	if (!c->world.images.count)
 		return 0;
 	if (images_save(c->engine, c->loop, &c->world.images, path, &c->error) ||
-		sum_of(x, path, hex, &bytes))
+		sum_of(x, path, &sum))
 		return -1;
 	struct node *names = node_list(&c->arena, no);
 	for (size_t i = 0; i < c->world.images.count; i++)
 		list_add(&c->arena, names, node_str(&c->arena, c->world.images.items[i], no));
-	map_put(&c->arena, add_part(x, "images", images_file, bytes, hex), "images", no, names);
+	map_put(&c->arena, add_part(x, "images", images_file, sum.len, sum.hex), "images", no,
+		names);
 	x->images = c->world.images.count;
 	return 0;
 }

@@ -240,6 +240,15 @@ int make_plan(struct context *c, const struct plan_request *r)
 	return status ? status : report(c);
 }
 
+/* Releases are named after the commit that they are built from. */
+static int see_source(struct context *c)
+{
+	bool any = false;
+	for (size_t i = 0; i < c->project.services.count && !c->project.dev; i++)
+		any = any || c->project.services.items[i].release;
+	return any && !c->world.source.known ? look_at_source(c, NULL) : 0;
+}
+
 int prepare(struct context *c, const struct prepare *p)
 {
 	struct strs inputs = { 0 };
@@ -265,6 +274,9 @@ int prepare(struct context *c, const struct prepare *p)
 		return status;
 	if (act && registry_note(&c->places, &c->project, &c->error))
 		return fail(c);
+	status = needs_inputs(p->request.goal) ? see_source(c) : 0;
+	if (status)
+		return status;
 	if (needs_inputs(p->request.goal))
 		plan_inputs(&c->arena, &c->project, &inputs);
 	if (probe_inputs(&c->arena, &inputs, &c->world, &c->error))

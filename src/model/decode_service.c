@@ -178,6 +178,7 @@ static void service_read(struct decode *c, struct service *s, const struct node_
 	decode_develop(c, s, path);
 	decode_release(c, s, path);
 	decode_host(c, s, path);
+	leave_development(c, s);
 }
 
 void decode_services(struct decode *c)

@@ -69,7 +69,7 @@ static void plan_images_of(struct make *m, struct step *after)
 		if (created(u) && u->service->build && !u->rung)
 			u->built = plan_compose_build(m, u, after);
 		else if (created(u))
-			u->built = build_step(m, u->rung);
+			u->built = image_step(m, u);
 	}
 }
 

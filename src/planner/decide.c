@@ -189,7 +189,7 @@ void decide(struct make *m)
 			decide_unit(m, u);
 		else if (u->chosen)
 			decide_host(m, u);
-		if (u->fate == FATE_CREATE && u->rung)
-			m->rungs[u->rung - m->rungs].wanted = true;
+		if (u->fate == FATE_CREATE)
+			want_image(m, u);
 	}
 }

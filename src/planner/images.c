@@ -241,10 +241,11 @@ static void service_inputs(
 	const char *context = s->where == RUN_CONTAINER ? build_context(a, p, s) : NULL;
 	if (context)
 		strs_add(a, paths, context);
+	const struct develop *code = service_code(s);
 	if (s->release && !p->dev)
-		strs_add(a, paths, s->develop->source);
-	for (size_t i = 0; s->develop && i < s->develop->deps.lock.count; i++)
-		strs_add(a, paths, path_join(a, p->dir, s->develop->deps.lock.items[i]));
+		strs_add(a, paths, code->source);
+	for (size_t i = 0; code && i < code->deps.lock.count; i++)
+		strs_add(a, paths, path_join(a, p->dir, code->deps.lock.items[i]));
 	job_inputs(a, p, s, paths);
 	env_file_inputs(a, p, s, paths);
 }

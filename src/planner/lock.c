@@ -246,7 +246,7 @@ static void check_dependencies(struct make *m)
 {
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		const struct service *s = &m->p->services.items[i];
-		const struct dependencies *d = s->develop ? &s->develop->deps : NULL;
+		const struct dependencies *d = service_code(s) ? &service_code(s)->deps : NULL;
 		for (size_t k = 0; d && !s->left_out && k < d->lock.count; k++) {
 			const char *path = path_join(m->a, m->p->dir, d->lock.items[k]);
 			if (!world_input(m->w, path))

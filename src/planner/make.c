@@ -84,8 +84,7 @@ static const struct {
 static void work_out(struct make *m)
 {
 	rungs_make(m);
-	if (m->req->goal == GOAL_BUILD)
-		releases_make(m);
+	releases_make(m);
 	nginx_texts(m);
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		if (m->units[i].present)

@@ -85,7 +85,8 @@ struct step_list {
 struct unit {
 	const struct service *service;
 	const struct rung *rung; /* NULL: a registry image, or built by Compose */
-	struct build *release;   /* its production image; NULL: none is made */
+	struct build *release;   /* the image that it runs instead of the rung's; NULL: none */
+	bool wanted;             /* what it runs is to be there */
 	bool chosen, asked;
 	bool present;                     /* part of compose.yml */
 	bool hosted;                      /* a host service of this run, or one that is there */
@@ -176,8 +177,13 @@ void plan_all_images(struct make *m);            /* GOAL_IMAGES */
 const char *image_repository(struct arena *a, const char *name); /* as Docker writes names */
 
 /* release.c, release_text.c, release_name.c: production images of modules. */
-void releases_make(struct make *m); /* of those that are chosen; outside of development only */
-void plan_releases(struct make *m); /* BUILD steps of those that the engine lacks */
+void releases_make(struct make *m); /* of what is present or chosen, outside of development */
+void want_image(struct make *m, struct unit *u); /* what it runs, and what that needs */
+bool lacks_release(const struct make *m, const struct unit *u); /* it is to be built */
+void plan_releases(struct make *m, struct step *after);         /* BUILD steps of those */
+/* The one that makes what a unit runs; NULL: it is there. */
+struct step *image_step(struct make *m, const struct unit *u);
+void names_note(struct make *m); /* plan->named: what images are called outside */
 char *release_text(struct make *m, const struct unit *u);
 struct owner release_owner(const struct make *m, const struct unit *u);
 const char *release_user(struct make *m, const struct unit *u); /* NULL: root's */

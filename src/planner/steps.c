@@ -147,6 +147,10 @@ static bool lacks_any(const struct make *m)
 		if (lacks(m, &m->rungs[i]))
 			return true;
 	}
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		if (lacks_release(m, &m->units[i]))
+			return true;
+	}
 	return false;
 }
 
@@ -172,6 +176,7 @@ struct step *plan_images(struct make *m, struct step *after)
 		if (lacks(m, &m->rungs[i]) && !planned_already(m, m->rungs[i].tag))
 			plan_image(m, &m->rungs[i], after);
 	}
+	plan_releases(m, after);
 	size_t last = m->plan->steps.count;
 	struct step *hook = plan_hooks(m, "post-build", NULL);
 	for (size_t i = first; hook && i < last; i++)

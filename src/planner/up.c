@@ -173,14 +173,12 @@ void plan_build(struct make *m)
 	for (size_t i = 0; i < m->req->images.count; i++)
 		want(m, project_image(m->p, m->req->images.items[i]));
 	for (size_t i = 0; i < m->p->services.count; i++) {
-		const struct unit *u = &m->units[i];
-		if (u->chosen && u->rung)
-			want(m, u->rung->image);
-		if (u->chosen && u->release)
-			want(m, u->service->release->image);
+		struct unit *u = &m->units[i];
+		if (u->chosen)
+			want_image(m, u);
 	}
 	plan_images(m, NULL);
-	plan_releases(m);
+	names_note(m);
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
 		const struct container *c = own_container(m, u);

@@ -80,7 +80,7 @@ static const char *image_change(struct make *m, const struct unit *u, const char
 			found = arena_printf(
 				m->a, "image rung %s changed: %s", r->image->name, changes);
 	}
-	return found ? found : "image changed";
+	return found ? found : u->release ? "its release is another one" : "image changed";
 }
 
 static const char *port_change(struct make *m, const struct unit *u)

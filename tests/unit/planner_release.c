@@ -169,6 +169,31 @@ static void development_has_none(void **state)
 	bench_close(&b);
 }
 
+/* What is up in another environment runs the image that `build` makes of it. */
+static void started(void **state)
+{
+	struct bench b;
+	(void)state;
+	open_prod(&b, shop);
+	const char *built = tag_with(&b);
+	b.request.goal = GOAL_UP;
+	bench_plan(&b);
+	assert_string_equal(release_of(&b, "build release api")->tag, built);
+	assert_null(bench_step(&b, "install api"));
+	assert_null(bench_step(&b, "mount points"));
+	assert_true(bench_needs(&b, "build release api", "write"));
+	assert_true(bench_needs(&b, "create containers", "build release api"));
+	strs_add(&b.arena, &b.world.images, bench_step(&b, "build run")->build->tag);
+	strs_add(&b.arena, &b.world.images, built);
+	strs_sort(&b.world.images);
+	b.world.images_known = true;
+	bench_plan(&b);
+	assert_null(bench_step(&b, "build release api"));
+	assert_null(bench_step(&b, "build tools")); /* only the release stands on it */
+	assert_non_null(bench_step(&b, "start api"));
+	bench_close(&b);
+}
+
 static void images_by_name(void **state)
 {
 	struct bench b;
@@ -233,6 +258,7 @@ int main(void)
 		cmocka_unit_test(labels_and_names),
 		cmocka_unit_test(tags),
 		cmocka_unit_test(development_has_none),
+		cmocka_unit_test(started),
 		cmocka_unit_test(images_by_name),
 		cmocka_unit_test(refusals),
 	};
