@@ -118,8 +118,17 @@ static int usage_error(struct context *c)
 	return fail(c);
 }
 
+static int show_version(void)
+{
+	puts("devenv " DEVENV_VERSION);
+	return 0;
+}
+
 int unknown_command(struct context *c, const char *word)
 {
+	if (streq(word, "version"))
+		return show_version();
+	const char *instead = habit_word(word);
 	struct strs all = { 0 }, begun = { 0 };
 	for (size_t i = 0; commands[i]; i++)
 		if (commands[i]->name[0] != '_')
@@ -133,13 +142,33 @@ int unknown_command(struct context *c, const char *word)
 		begun.count > 1 ? "\"%s\" may be several commands" : "there is no command \"%s\"",
 		word);
 	const char *near = nearest_name(word, all.items, all.count);
-	if (begun.count > 1)
+	if (instead)
+		err_hint(&c->error, "%s", instead);
+	else if (begun.count > 1)
 		err_hint(&c->error, "one of %s", strs_join(&c->arena, &begun, ", "));
 	else if (near)
 		err_hint(&c->error, "did you mean `devenv %s`?", near);
 	else
 		err_hint(&c->error, "`devenv help` lists all commands");
 	return usage_error(c);
+}
+
+int wrong_verb(struct context *c, const char *word)
+{
+	const struct cmd *cmd = c->cmd;
+	size_t count = 0;
+	bool known = false;
+	while (cmd->verbs[count])
+		known |= streq(cmd->verbs[count++], word);
+	const char *near = nearest_name(word, cmd->verbs, count);
+	err_set(&c->error, ERR_USAGE,
+		known ? "`devenv %s %s` takes other arguments" : "there is no `devenv %s %s`",
+		cmd->name, word);
+	if (near && !known)
+		err_hint(&c->error, "did you mean `devenv %s %s`?", cmd->name, near);
+	else
+		err_hint(&c->error, "usage: devenv %s %s", cmd->name, cmd->args);
+	return fail(c);
 }
 
 static int show_help(const struct cmd *cmd)
@@ -154,10 +183,8 @@ static int show_help(const struct cmd *cmd)
 
 static int dispatch(struct context *c, struct parsed *p)
 {
-	if (c->g.version) {
-		puts("devenv " DEVENV_VERSION);
-		return 0;
-	}
+	if (c->g.version)
+		return show_version();
 	if (p->cmd && p->help)
 		return show_help(p->cmd);
 	if (!p->word)
