@@ -306,6 +306,12 @@ static struct snapshot sample(struct home *h, const char *dir)
 	char hex[HASH_HEX + 1];
 	hash_hex("12345", 5, hex);
 	p.sha256 = arena_strdup(&h->a, hex);
+	struct snapshot_secret key = {
+		.name = "key", .machine = "m1", .salt = "00ff", .rounds = 1000
+	};
+	strs_add(&h->a, &key.marks, "a1");
+	strs_add(&h->a, &key.proofs, "b2");
+	*list_push(&h->a, &p.secrets) = key;
 	*list_push(&h->a, &s.parts) = p;
 	return s;
 }
@@ -350,6 +356,12 @@ static void what_is_kept_is_read_back(void **state)
 	assert_string_equal(p->facts.engine, "postgres");
 	assert_string_equal(p->facts.version, "15");
 	assert_int_equal(p->facts.entries, 3);
+	assert_int_equal(p->secrets.count, 1);
+	assert_string_equal(p->secrets.items[0].name, "key");
+	assert_string_equal(p->secrets.items[0].machine, "m1");
+	assert_int_equal(p->secrets.items[0].rounds, 1000);
+	assert_true(strs_has(&p->secrets.items[0].marks, "a1"));
+	assert_true(strs_has(&p->secrets.items[0].proofs, "b2"));
 	assert_int_equal(snapshot_verify(s, p, &h->e), 0);
 	assert_int_equal(stat(path_join(&h->a, s->dir, "data.tar.zst"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
