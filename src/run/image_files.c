@@ -12,7 +12,6 @@
 #include "doc/json.h"
 #include "run/engine.h"
 #include "run/packed.h"
-#include "run/tar.h"
 
 struct saving {
 	struct packing *packing;
@@ -36,24 +35,24 @@ static void save_path(struct buf *out, const struct strs *names)
 	}
 }
 
-static int save_into(struct engine *g, const struct strs *names, struct saving *s, struct err *e)
+static int save_into(struct engine *g, struct loop *loop, const struct strs *names,
+	struct saving *s, struct err *e)
 {
 	cleanup_buf struct buf path = BUF_INIT;
-	struct engine_call *c = NULL;
 	save_path(&path, names);
 	struct engine_ask ask = { .path = buf_str(&path), .patient = true, .data = keep, .ctx = s };
-	int rc = engine_request(g, &ask, &c, e);
-	engine_call_free(c);
+	int rc = engine_await(g, loop, &ask, NULL, e);
 	return rc || s->failed ? -1 : packing_end(s->packing, e);
 }
 
-int images_save(struct engine *g, const struct strs *names, const char *path, struct err *e)
+int images_save(struct engine *g, struct loop *loop, const struct strs *names, const char *path,
+	struct err *e)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(e, "%s", path);
 	struct saving s = { .packing = packing_new(fd, path, e), .e = e };
-	int rc = s.packing ? save_into(g, names, &s, e) : -1;
+	int rc = s.packing ? save_into(g, loop, names, &s, e) : -1;
 	packing_free(s.packing);
 	if (!rc && fsync(fd))
 		rc = err_errno(e, "%s", path);
@@ -85,7 +84,7 @@ static int check_said(const struct http_answer *ans, struct err *e)
 	return err_set(e, ERR_FAILED, "the engine says: %.*s", (int)strcspn(at, "\""), at);
 }
 
-static int load_from(struct engine *g, struct loading *l, struct err *e)
+static int load_from(struct engine *g, struct loop *loop, struct loading *l, struct err *e)
 {
 	struct engine_call *c = NULL;
 	struct err heard = ERR_INIT;
@@ -96,7 +95,7 @@ static int load_from(struct engine *g, struct loading *l, struct err *e)
 		.produce = give,
 		.ctx = l,
 	};
-	int rc = engine_request(g, &ask, &c, &heard);
+	int rc = engine_await(g, loop, &ask, &c, &heard);
 	if (!rc)
 		rc = check_said(engine_answer(c), &heard);
 	engine_call_free(c);
@@ -105,91 +104,16 @@ static int load_from(struct engine *g, struct loading *l, struct err *e)
 	return rc;
 }
 
-int images_load(struct engine *g, const char *path, struct err *e)
+int images_load(struct engine *g, struct loop *loop, const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return err_errno(e, "%s", path);
 	struct loading l = { .unpacking = unpacking_new(fd, path, e), .e = e };
-	int rc = l.unpacking ? load_from(g, &l, e) : -1;
+	int rc = l.unpacking ? load_from(g, loop, &l, e) : -1;
 	unpacking_free(l.unpacking);
 	close(fd);
 	return rc ? err_wrap(e, "loading images") : 0;
-}
-
-/* ---- what is in one ---- */
-
-struct listing {
-	struct arena *a;
-	struct buf text;
-	bool wanted; /* the entry that comes is the engine's own list */
-	size_t entries;
-};
-
-enum { LIST_MAX = 4 << 20, ENTRIES_MAX = 100000 };
-
-static bool list_entry(void *ctx, const struct tar_entry *t)
-{
-	struct listing *l = ctx;
-	l->wanted = streq(t->path, "manifest.json") && t->size <= LIST_MAX && !l->text.len;
-	return ++l->entries <= ENTRIES_MAX;
-}
-
-static void list_data(void *ctx, const char *data, size_t len)
-{
-	struct listing *l = ctx;
-	if (l->wanted)
-		buf_add(&l->text, data, len);
-}
-
-static void list_end(void *ctx)
-{
-	(void)ctx;
-}
-
-static int list_all(struct unpacking *u, struct listing *l, struct err *e)
-{
-	char piece[65536];
-	struct tar_sink sink = { list_entry, list_data, list_end, l };
-	struct tar *t = tar_new(&sink);
-	ssize_t n;
-	bool goes_on = true;
-	while ((n = unpacking_read(u, piece, sizeof(piece), e)) > 0 && goes_on)
-		goes_on = tar_feed(t, piece, (size_t)n) || tar_whole(t);
-	bool whole = tar_whole(t);
-	tar_free(t);
-	if (n < 0)
-		return -1;
-	return whole ? 0 : err_set(e, ERR_FAILED, "its images are no archive of an engine's");
-}
-
-static int names_in(struct listing *l, struct strs *names, struct err *e)
-{
-	struct node *top = json_read(l->a, buf_str(&l->text), l->text.len, "its list of images", e);
-	const struct node *image, *tag;
-	node_each_item(top, i, image)
-	{
-		node_each_item(node_get(image, "RepoTags"), k, tag)
-		{
-			if (node_text(tag))
-				strs_add(l->a, names, node_text(tag));
-		}
-	}
-	return top ? 0 : -1;
-}
-
-int images_list(struct arena *a, const char *path, struct strs *names, struct err *e)
-{
-	struct listing l = { .a = a };
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return err_errno(e, "%s", path);
-	struct unpacking *u = unpacking_new(fd, path, e);
-	int rc = u && !list_all(u, &l, e) ? names_in(&l, names, e) : -1;
-	unpacking_free(u);
-	buf_release(&l.text);
-	close(fd);
-	return rc;
 }
 
 int shared_volume_make(struct engine *g, const char *name, const char *kind, struct err *e)

@@ -62,6 +62,8 @@ int snapshot_save(const struct volume_desk *d, struct arena *a, const char *engi
 	int rc = run(&p, e);
 	if (!rc && fsync(p.file))
 		rc = err_errno(e, "%s/%s", dir, part->file);
+	else if (rc)
+		err_wrap(e, "saving volume %s below %s", part->volume, path_dir(a, dir));
 	close(p.file);
 	part->sha256 = arena_strdup(a, p.sum.hex);
 	part->packed = p.sum.len;
@@ -71,9 +73,10 @@ int snapshot_save(const struct volume_desk *d, struct arena *a, const char *engi
 
 static int differs(const struct snapshot *s, const struct snapshot_part *part, struct err *e)
 {
-	err_hint(e, "nothing was touched; `devenv snapshot ls` names others");
-	return err_set(e, ERR_FAILED, "%s of snapshot %s is damaged: it is not what was written",
+	err_set(e, ERR_FAILED, "%s of snapshot %s is damaged: it is not what was written",
 		part->file, s->name);
+	err_hint(e, "nothing was touched; `devenv snapshot ls` names others");
+	return -1;
 }
 
 static bool is_the_same(const struct snapshot_part *part, const struct tarball_sum *sum)
@@ -117,18 +120,6 @@ int snapshot_fill(const struct volume_desk *d, const struct snapshot *s,
 	return rc ? err_wrap(e, "snapshot %s", s->name) : 0;
 }
 
-/* A hundred times its size and a gigabyte, of two million entries at most. */
-static struct tarball_budget budget_of(int64_t size)
-{
-	enum { RATIO = 100, ENTRIES = 2000000 };
-	int64_t floor = (int64_t)1 << 30;
-	return (struct tarball_budget){
-		.entries = ENTRIES,
-		.bytes = size > (INT64_MAX - floor) / RATIO ? INT64_MAX : size * RATIO + floor,
-		.foreign = true,
-	};
-}
-
 int archive_fill(const struct volume_desk *d, const char *path, const char *engine_volume,
 	struct tarball_facts *f, struct err *e)
 {
@@ -141,7 +132,7 @@ int archive_fill(const struct volume_desk *d, const char *path, const char *engi
 			close(p.file);
 		return rc;
 	}
-	struct tarball_budget b = budget_of(st.st_size);
+	struct tarball_budget b = tarball_budget_of(st.st_size);
 	p.budget = &b;
 	int rc = S_ISREG(st.st_mode) ? run(&p, e) : err_set(e, ERR_FAILED, "it is no file");
 	close(p.file);
