@@ -79,7 +79,7 @@ int open_places(struct context *c); /* load_project() and the workspace's direct
 int open_engine(struct context *c);
 /* lockfile.c: devenv.lock beside the configuration, if any, into the world. */
 int load_lock(struct context *c);
-/* What the engine has of the registry images that are used: world.registry. Needs the engine. */
+/* What the engine has of the registry images that are used: world.images. Needs the engine. */
 int look_at_registry(struct context *c);
 /*
  * This workspace's units: host services of the agent, containers of the engine. Where the project

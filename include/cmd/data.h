@@ -37,10 +37,15 @@ int data_of_services(struct context *c, const struct strs *services, struct data
 
 /*
  * Stops what runs and mounts one of them, whoever it is of this workspace; `stopped` gets the
- * services. Somebody else's container is an error.
+ * services, and those that an earlier command, which was killed, left stopped. The map says from
+ * then on that they are stopped for the command `by`. Somebody else's container is an error.
  */
-int data_stop_users(struct context *c, const struct data_volumes *v, struct strs *stopped);
-int data_start_users(struct context *c, const struct strs *stopped); /* and waits for them */
+int data_stop_users(
+	struct context *c, const struct data_volumes *v, const char *by, struct strs *stopped);
+/* And waits for them; also after an interrupt. */
+int data_start_users(struct context *c, const struct strs *stopped);
+/* These (none: all) run again, or are to stay stopped. */
+int data_resumed(struct context *c, const struct strs *services);
 
 /* Of what is at rest. reason NULL: it was asked for. *name NULL: one is made up; it is that of the
  * snapshot afterwards, or NULL where there was nothing to keep. */
@@ -49,6 +54,7 @@ int data_save(
 /* The automatic one before a loss; says how to get back, and drops automatic ones that are old. */
 int data_safety(struct context *c, const struct data_volumes *v, const char *reason);
 
+void data_drop_leaving(struct context *c); /* what is not in use any more; the map is not saved */
 /* The map says `next` of each from now on; what served before is kept. */
 int data_switch(struct context *c, const struct data_volumes *v);
 int data_switch_back(struct context *c, const struct data_volumes *v); /* and drops `next` */
@@ -57,7 +63,7 @@ int data_settle(struct context *c);
 /* Stops, saves unless no_snapshot, switches, starts, and switches back where that fails. */
 int data_replace(
 	struct context *c, const struct data_volumes *v, const char *reason, bool no_snapshot);
-/* A new name for each. */
+/* A new name for each, which the map has as leaving until it is switched to. */
 int data_name_next(struct context *c, struct data_volumes *v);
 
 /* data_fresh.c: `up --fresh` and `data: recreate`, between the plan and carrying it out. */
@@ -71,7 +77,20 @@ int data_make_fresh(
 int data_begin(struct context *c, const struct data_volumes *v);
 /* The same for volumes that `up` is about to make; the plan is made again then. */
 int data_make_initial(struct context *c, const struct plan_request *request);
-/* `down -v`: everything is stopped, then its data volumes are saved. */
-int data_before_loss(struct context *c);
+
+/* data_marks.c: what a volume knows of secrets, into its part of a snapshot. */
+int data_note_marks(struct context *c, const char *engine, struct snapshot_part *part);
+/* And out of it: what the volume that it was unpacked into knows. -1 with c->error. */
+int data_recall_marks(struct context *c, const struct snapshot_part *part, const char *engine);
+/* Would a server with `next` in the place of what it has let its users in? An error when not. */
+int data_check_marks(struct context *c, const struct snapshot *s, const struct data_volumes *v);
+
+/*
+ * data_loss.c: `down -v`, when the plan is made: asks for all data that it drops, stops everything
+ * and keeps snapshots unless no_snapshot.
+ */
+int data_before_loss(struct context *c, bool no_snapshot);
+/* A snapshot of one that serves nothing, of its branch where it is of one. */
+int data_save_other(struct context *c, const char *engine, const char *reason);
 
 #endif

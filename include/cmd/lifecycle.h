@@ -52,6 +52,7 @@ int see_secrets(struct context *c, bool write);
  * out when one was initialised under another value.
  */
 int check_marks(struct context *c);
+bool mark_agrees(const struct volume_mark *m, const struct seen_secret *now);
 int note_marks(struct context *c); /* what is ready knows its secrets: remembered */
 /* The volumes know the new value of s, or still the one before. */
 int expect_mark(struct context *c, const struct secret *s);

@@ -196,6 +196,7 @@ struct artifact {           /* one path that a production image persists */
 };
 
 struct release {                            /* how a module becomes a production image */
+	const struct develop *code;         /* the sources that it is built from, dependencies */
 	const char *build;                  /* shell line, run in the module's rung; NULL: none */
 	const struct image *image;          /* the rung that the result stands on; NULL: from */
 	const char *from;                   /* a registry image; NULL: image */
@@ -230,9 +231,10 @@ struct service {
 	struct strs client; /* argv of the interactive client of a template */
 	struct strs dump;   /* argv of what prints a dump of its data; none: nothing */
 	struct load load;
-	const struct develop *develop; /* NULL: not a module */
+	const struct develop *develop; /* NULL: not a module, or its release runs in its stead */
 	const struct release *release; /* NULL: none; only modules have one */
 	int replicas;
+	bool start_first; /* deploy.update_config.order: a new container before the old one goes */
 	const char *stop_signal; /* NULL: the image's */
 	int64_t stop_grace_ms;   /* default 10 s */
 	bool tty, stdin_open;
@@ -244,6 +246,9 @@ struct service {
 	bool left_out;                  /* with --host: it cannot, so it is no part of the run */
 	unsigned order;                 /* rank in dependency order, 0 first */
 };
+
+/* The code of this project that a service is made of, mounted or built into its image; or NULL. */
+const struct develop *service_code(const struct service *s);
 
 struct route {
 	const char *host, *path;

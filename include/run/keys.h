@@ -12,6 +12,9 @@ enum { KEYED_HASH_KEY = 32 };
 /* HMAC-SHA256, which needs no library. */
 void keyed_hash(const void *key, size_t key_len, const void *data, size_t len, char hex[65]);
 
+/* PBKDF2 with HMAC-SHA256: of what might be guessed, where others can read the hash. */
+int slow_hash(const char *salt, int rounds, const struct buf *data, char hex[65], struct err *e);
+
 /* RECIPE_ED25519 or RECIPE_RSA: private half in PKCS#8, public half as SubjectPublicKeyInfo, both
  * PEM. */
 int key_pair(

@@ -15,6 +15,8 @@ extern const char marks_label[]; /* of a volume: "db_password=MARK other=MARK" *
 int marks_key(const struct places *pl, bool create, unsigned char key[32], struct err *e);
 void marks_load(struct arena *a, const struct places *pl, struct volume_marks *out);
 int marks_save(const struct places *pl, const struct volume_marks *list, struct err *e);
+/* Which machine's marks these are; "" where it has no key yet. */
+const char *marks_machine(struct arena *a, const struct places *pl);
 /* The marks in a label's text. */
 void marks_parse(struct arena *a, const char *volume, const char *label, struct volume_marks *out);
 

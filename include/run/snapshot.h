@@ -12,6 +12,16 @@
 
 enum { SNAPSHOT_FORMAT = 1 }; /* of snapshot.json; later ones are refused */
 
+/*
+ * What a volume's server takes for a secret's value, as struct volume_mark has it. Marks can only
+ * be compared on the machine they are of; a proof is a slow hash of the value, for all others. No
+ * more can be guessed by it than by what the server itself keeps in its data.
+ */
+struct snapshot_secret {
+	const char *name, *machine, *salt;
+	struct strs marks, proofs; /* no proof: nobody knew the value any more */
+	int64_t rounds;
+};
 struct snapshot_part { /* one volume */
 	const char *volume, *kind;
 	const char *template; /* of a service that uses it; NULL: none */
@@ -19,6 +29,7 @@ struct snapshot_part { /* one volume */
 	const char *sha256;   /* of that file */
 	int64_t packed;       /* its bytes */
 	struct tarball_facts facts;
+	LIST_OF(struct snapshot_secret) secrets;
 };
 
 struct snapshot {
@@ -66,7 +77,8 @@ int snapshot_save(const struct volume_desk *d, struct arena *a, const char *engi
 	const char *dir, struct snapshot_part *part, struct err *e);
 /* Is the file what it was? Nothing else is touched. */
 int snapshot_verify(const struct snapshot *s, const struct snapshot_part *part, struct err *e);
-/* Into a volume that is there and empty; on failure it is to be dropped. */
+/* Into a volume that is there and empty, verified on the way unless the part has no sha256; on
+ * failure the volume is to be dropped. */
 int snapshot_fill(const struct volume_desk *d, const struct snapshot *s,
 	const struct snapshot_part *part, const char *engine_volume, struct err *e);
 /* The same from anybody's archive, under a budget that goes by its size. */

@@ -1,7 +1,7 @@
 /*
- * Tar archives of volumes, from one descriptor to another in constant memory: packed on their way
- * to a file, checked entry by entry on their way back. Names begin with VOLUME_ROOT on the volume's
- * side. May run in a thread of its own once tarball_load() was called; one call at a time.
+ * Tar archives of volumes, in constant memory: packed on their way to a file, checked entry by
+ * entry on their way back. Names begin with VOLUME_ROOT on the volume's side. May run in a thread
+ * of its own once tarball_load() was called; one call at a time.
  */
 #ifndef RUN_TARBALL_H
 #define RUN_TARBALL_H
@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/diag.h"
+#include "run/conduit.h"
 
 struct tarball_facts {
 	int64_t entries, bytes; /* bytes: of files as they read, unpacked */
@@ -28,17 +29,21 @@ struct tarball_budget {
 	bool foreign;
 };
 
+struct tarball_sum {            /* of a file */
+	char hex[HASH_HEX + 1]; /* SHA-256 */
+	int64_t len;
+};
+
 int tarball_load(struct err *e);
-/* The tar stream of a volume (from) as zstd into a file (to); hex: SHA-256 of what was written,
- * *packed its length. */
-int tarball_pack(int from, int to, struct tarball_facts *f, char hex[static HASH_HEX + 1],
-	int64_t *packed, struct err *e);
+/* The tar stream of a volume (from) as zstd into a file (to), which is summed up. */
+int tarball_pack(struct conduit *from, int to, struct tarball_facts *f, struct tarball_sum *sum,
+	struct err *e);
 /* A file, packed by whatever libarchive knows, as the tar stream of a volume. Refuses hostile names
- * and links, devices, and what is over budget. */
-int tarball_unpack(
-	int from, int to, const struct tarball_budget *b, struct tarball_facts *f, struct err *e);
-/* SHA-256 of the rest of a file, and its length. */
-int tarball_sum(int fd, char hex[static HASH_HEX + 1], int64_t *len, struct err *e);
+ * and links, devices, and what is over budget. The sum is of the whole file, once all went well. */
+int tarball_unpack(int from, struct conduit *to, const struct tarball_budget *b,
+	struct tarball_facts *f, struct tarball_sum *sum, struct err *e);
+/* Of the rest of a file. */
+int tarball_sum_up(int fd, struct tarball_sum *sum, struct err *e);
 
 /* ---- tarball_rules.c: what may be in one ---- */
 

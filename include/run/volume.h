@@ -36,13 +36,16 @@ struct volume_spec {
 
 /* One that is there already stays as it is. */
 int volume_make(const struct volume_desk *d, const struct volume_spec *s, struct err *e);
-/* Writes its tar stream to fd, which may be a pipe. */
-int volume_export(const struct volume_desk *d, const char *name, int fd, struct err *e);
+/* Gives its tar stream to `put`; one that returns false ends it as an error. */
+int volume_export(const struct volume_desk *d, const char *name,
+	bool (*put)(void *ctx, const char *data, size_t len), void *ctx, struct err *e);
 /*
- * Unpacks the tar stream that fd gives into it, over what it has. A stream that is cut off between
- * two entries looks whole: who makes the stream knows better, and drops the volume then.
+ * Unpacks a tar stream into it, over what it has. pull: as `produce` of struct http_request. A
+ * stream that is cut off between two entries looks whole: who makes the stream knows better, and
+ * drops the volume then.
  */
-int volume_import(const struct volume_desk *d, const char *name, int fd, struct err *e);
+int volume_import(const struct volume_desk *d, const char *name,
+	size_t (*pull)(void *ctx, char *into, size_t size), void *ctx, struct err *e);
 /* One into the other, which is there and empty. */
 int volume_clone(const struct volume_desk *d, const char *from, const char *to, struct err *e);
 
@@ -52,7 +55,7 @@ int volume_users(
 	struct engine *g, struct arena *a, const char *name, struct world *out, struct err *e);
 struct volume_seen {
 	bool exists;
-	const char *workspace, *key; /* labels; NULL: it has none */
+	const char *workspace, *key, *kind; /* labels; NULL: it has none */
 	const char *driver;
 	bool fixed; /* its driver puts the data at a place that its options name */
 };

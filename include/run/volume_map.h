@@ -1,7 +1,8 @@
 /*
- * The map of a workspace: which volume of the engine serves a volume of the project, in
- * volumes.json of its state. A switch is one rename of that file. The workspace's lock must be held
- * by who writes.
+ * The map of a workspace: which volume of the engine serves a volume of the project, which ones may
+ * go, and who is to be started again once that is settled, in volumes.json of its state. A switch
+ * is one rename of that file: what it does not name is nobody's to remove. The workspace's lock
+ * must be held by who writes.
  */
 #ifndef RUN_VOLUME_MAP_H
 #define RUN_VOLUME_MAP_H

@@ -64,9 +64,10 @@ struct node *view_agent_json(struct arena *a, const struct agent_seen *g);
 const char *view_container_word(const struct service *s, const struct container *k);
 /* The one word for a service's state: "ready", "unhealthy", "absent", ... */
 const char *view_unit_word(const struct service *s, const struct world *w);
-/* branches.c, a part of both: whose data serve volumes that are per branch. */
-void view_branches(struct buf *out, const struct project *p, const struct world *w);
-struct node *view_branches_json(struct arena *a, const struct project *p, const struct world *w);
+/* volumes.c, a part of both: what volumes stand for, and who waits to be started again. */
+void view_volumes(struct buf *out, const struct project *p, const struct world *w);
+struct node *view_volumes_json(struct arena *a, const struct project *p, const struct world *w);
+struct node *view_halted_json(struct arena *a, const struct world *w);
 /* Its published ports, by target: "8080->80 5353->53/udp", with the addresses when asked for; ""
  * for none and for k NULL. */
 const char *view_ports(struct arena *a, const struct container *k, bool address);

@@ -124,7 +124,7 @@ static void conclude(struct ci_cmd *x, int status)
 	if (signal)
 		r->trouble = "interrupted";
 	else if (status)
-		r->trouble = x->c->error.text[0] ? arena_strdup(&x->c->arena, x->c->error.text)
+		r->trouble = x->c->error.text[0] ? ci_public(x, x->c->error.text)
 						 : "it could not be tried";
 	else if (!cause && now_ms() >= x->until)
 		r->trouble = "out of time";
@@ -144,8 +144,6 @@ static void write_report(struct ci_cmd *x)
 	if (!x->report)
 		return;
 	view_ci_junit(&junit, &x->run);
-	if (c->vault)
-		vault_redact(c->vault, &junit);
 	if (file_write(path_join(&c->arena, x->report, "junit.xml"), buf_str(&junit), junit.len,
 		    0644, false, &e))
 		note(c, "note: no report: %s", e.text);
@@ -162,8 +160,6 @@ static void show(struct ci_cmd *x)
 		return;
 	}
 	view_ci(&out, &x->run, x->report, c->out);
-	if (c->vault)
-		vault_redact(c->vault, &out);
 	emit(&out);
 }
 

@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/data.h"
 #include "cmd/runs.h"
 #include "cmd/workspaces.h"
 #include "run/git_branch.h"
 #include "run/volume_map.h"
 
 struct clean_opts {
-	bool all, branches;
+	bool all, branches, no_snapshot;
 };
 
 static const struct opt clean_options[] = {
@@ -21,6 +22,8 @@ static const struct opt clean_options[] = {
 		COMPLETE_NONE, offsetof(struct clean_opts, all), false },
 	{ "branches", 0, OPT_FLAG, NULL, "also this workspace's data of git branches that are gone",
 		NULL, COMPLETE_NONE, offsetof(struct clean_opts, branches), false },
+	{ "no-snapshot", 0, OPT_FLAG, NULL, "with --branches: do not keep snapshots of the data",
+		NULL, COMPLETE_NONE, offsetof(struct clean_opts, no_snapshot), false },
 	{ 0 },
 };
 
@@ -113,9 +116,12 @@ static int clean_gone(struct context *c, const struct workspace_entries *all)
 	return status;
 }
 
-static int drop_branch(struct context *c, size_t at)
+static int drop_branch(struct context *c, size_t at, bool no_snapshot)
 {
 	struct world *w = &c->world;
+	int status = no_snapshot ? 0 : data_save_other(c, w->volume_map.items[at].engine, "clean");
+	if (status)
+		return status;
 	if (engine_remove_volume(c->engine, w->volume_map.items[at].engine, &c->error))
 		return fail(c);
 	memmove(&w->volume_map.items[at], &w->volume_map.items[at + 1],
@@ -126,7 +132,7 @@ static int drop_branch(struct context *c, size_t at)
 
 /* Data of a branch that git does not have any more are named, and dropped where that is asked for.
  */
-static int clean_branches(struct context *c, bool drop)
+static int clean_branches(struct context *c, bool drop, bool no_snapshot)
 {
 	int status = open_places(c);
 	if (!status && drop && !c->g.dry_run)
@@ -143,13 +149,13 @@ static int clean_branches(struct context *c, bool drop)
 				"kept: volume %s has the data of branch %s, which is gone; `devenv "
 				"clean --branches` drops it",
 				r->engine, r->branch);
-		status = drop && !c->g.dry_run ? drop_branch(c, i) : 0;
+		status = drop && !c->g.dry_run ? drop_branch(c, i, no_snapshot) : 0;
 	}
 	return status;
 }
 
 /* One-off containers of this workspace that have ended, data of branches that are gone. */
-static int clean_here(struct context *c, bool branches)
+static int clean_here(struct context *c, const struct clean_opts *o)
 {
 	char *root = NULL;
 	char *here = path_real(&c->arena, c->g.dir ? c->g.dir : ".");
@@ -163,7 +169,7 @@ static int clean_here(struct context *c, bool branches)
 			k->state != UNIT_RUNNING)
 			status = remove_container(c, k, "a one-off that has ended");
 	}
-	return status ? status : clean_branches(c, branches);
+	return status ? status : clean_branches(c, o->branches, o->no_snapshot);
 }
 
 static int clean_images(struct context *c, bool volumes)
@@ -214,7 +220,7 @@ static int run_clean(struct context *c, const void *opts, const struct strs *arg
 	if (status || !c->engine)
 		return status;
 	status = runs_sweep(c, true);
-	status = status ? status : clean_here(c, o->branches);
+	status = status ? status : clean_here(c, o);
 	return status ? status : clean_images(c, o->all);
 }
 
@@ -229,7 +235,9 @@ const struct cmd cmd_clean = {
 		  "on; with --all\n"
 		  "the shared caches and dependency volumes, too. Data volumes are named, never "
 		  "removed, but for\n"
-		  "those of git branches that are gone with --branches. --dry-run only lists.",
+		  "those of git branches that are gone with --branches, of which snapshots are "
+		  "kept. --dry-run only\n"
+		  "lists.",
 	.opts = clean_options,
 	.opts_size = sizeof(struct clean_opts),
 	.run = run_clean,

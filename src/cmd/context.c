@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "model/schema.h"
+#include "run/volume_map.h"
 #include "run/control.h"
 
 enum { RUN_ID_MAX = 16 };
@@ -263,7 +264,8 @@ int take_lock(struct context *c)
 		return fail(c);
 	dir_sweep(c->places.state);
 	c->locked = true;
-	return 0;
+	/* Whoever had the lock may have let other volumes serve since it was read. */
+	return volume_map_load(&c->arena, &c->places, &c->world, &c->error) ? fail(c) : 0;
 }
 
 void context_release(struct context *c)

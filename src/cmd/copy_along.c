@@ -79,7 +79,7 @@ static int copy(struct context *c, const char *from, const struct data_volume *t
 static int save(struct context *c, const struct data_volumes *to)
 {
 	struct strs stopped = { 0 };
-	int status = data_stop_users(c, to, &stopped);
+	int status = data_stop_users(c, to, "up --copy", &stopped);
 	return status ? status : data_safety(c, to, "copy");
 }
 

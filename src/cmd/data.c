@@ -20,46 +20,20 @@ struct volume_desk data_desk(struct context *c)
 	};
 }
 
-static bool is_named(const struct context *c, const char *engine)
-{
-	for (size_t i = 0; i < c->world.volume_map.count; i++) {
-		const struct volume_record *r = &c->world.volume_map.items[i];
-		if (streq(r->engine, engine) || streq(r->before, engine))
-			return true;
-	}
-	return false;
-}
-
-/* "shop-1a2b_data.7f3e21aa": a name that volume_map_name() gives, of a volume that is none. */
-static bool is_leaving(struct context *c, const char *engine)
-{
-	enum { RANDOM = 8 };
-	const char *dot = strrchr(engine, '.');
-	size_t prefix = strlen(c->project.workspace);
-	if (!dot || strlen(dot + 1) != RANDOM || strspn(dot + 1, "0123456789abcdef") != RANDOM ||
-		strncmp(engine, c->project.workspace, prefix) != 0 || engine[prefix] != '_')
-		return false;
-	const char *key =
-		arena_strndup(&c->arena, engine + prefix + 1, (size_t)(dot - engine) - prefix - 1);
-	return project_volume(&c->project, key) &&
-	       !project_volume(&c->project, engine + prefix + 1);
-}
-
 /* Half-written volumes, carriers and drafts of runs that were killed. */
 int data_tidy(struct context *c)
 {
 	struct volume_desk d = data_desk(c);
 	const char *store = snapshots_dir(&c->arena, &c->places, c->project.name);
-	if (volume_tidy(&d, &c->error) || snapshots_sweep(store, &c->error) ||
-		engine_volumes(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
+	size_t leaving = c->world.leaving.count;
+	if (volume_tidy(&d, &c->error) || snapshots_sweep(store, &c->error))
 		return fail(c);
-	for (size_t i = 0; i < c->world.volumes.count; i++) {
-		const char *name = c->world.volumes.items[i];
-		if (is_leaving(c, name) && !is_named(c, name) &&
-			engine_remove_volume(c->engine, name, &c->error))
-			return fail(c);
-	}
-	return 0;
+	data_drop_leaving(c);
+	if (c->world.leaving.count != leaving && volume_map_save(&c->places, &c->world, &c->error))
+		return fail(c);
+	return engine_volumes(c->engine, &c->arena, c->project.workspace, &c->world, &c->error)
+		       ? fail(c)
+		       : 0;
 }
 
 /*
@@ -253,13 +227,59 @@ static int go(struct context *c, enum goal goal, const struct strs *services)
 	return !status && c->plan.steps.count ? carry_out(c) : status;
 }
 
-int data_stop_users(struct context *c, const struct data_volumes *v, struct strs *stopped)
+static bool has_ended(const struct context *c, const char *service)
+{
+	const struct container *k = world_container(&c->world, service);
+	return !k || !is_up(k);
+}
+
+/* Those whom an earlier one left stopped are brought back with ours. */
+static void add_halted(struct context *c, struct strs *stopped)
+{
+	const struct strs *l = &c->world.halted.services;
+	for (size_t i = 0; i < l->count; i++)
+		if (project_service(&c->project, l->items[i]) && !strs_has(stopped, l->items[i]))
+			strs_add(&c->arena, stopped, l->items[i]);
+}
+
+static int note_halted(struct context *c, const struct strs *stopped, const char *by)
+{
+	c->world.halted = (struct halted){ .by = by };
+	for (size_t i = 0; i < stopped->count; i++)
+		strs_add(&c->arena, &c->world.halted.services, stopped->items[i]);
+	return volume_map_save(&c->places, &c->world, &c->error) ? fail(c) : 0;
+}
+
+int data_stop_users(
+	struct context *c, const struct data_volumes *v, const char *by, struct strs *stopped)
 {
 	int status = find_users(c, v, stopped);
+	if (!status)
+		add_halted(c, stopped);
+	if (status || !stopped->count)
+		return status;
+	status = note_halted(c, stopped, by);
 	return status ? status : go(c, GOAL_STOP, stopped);
 }
 
 int data_start_users(struct context *c, const struct strs *stopped)
 {
-	return go(c, GOAL_RESTART, stopped);
+	if (c->loop)
+		loop_rearm(c->loop); /* what ended the rest does not leave them stopped */
+	int status = go(c, GOAL_RESTART, stopped);
+	return status ? status : data_resumed(c, stopped);
+}
+
+int data_resumed(struct context *c, const struct strs *services)
+{
+	struct strs *l = &c->world.halted.services;
+	size_t kept = 0;
+	for (size_t i = 0; i < l->count; i++)
+		if (services->count && !strs_has(services, l->items[i]) &&
+			has_ended(c, l->items[i]))
+			l->items[kept++] = l->items[i];
+	if (kept == l->count)
+		return 0;
+	l->count = kept;
+	return volume_map_save(&c->places, &c->world, &c->error) ? fail(c) : 0;
 }

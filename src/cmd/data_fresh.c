@@ -1,6 +1,6 @@
 /*
- * Before data goes: `down -v`, `up --fresh`, `data: recreate`; and what a brand-new volume begins
- * with. Comes in: services. Goes out: their data is saved, and other volumes are to serve.
+ * Data that begin anew: `up --fresh`, `data: recreate`; and what a brand-new volume begins with.
+ * Comes in: services. Goes out: their data is saved, and other volumes are to serve.
  */
 #include <string.h>
 
@@ -32,9 +32,9 @@ static int fill_from(struct context *c, const struct volume_desk *d, const struc
 	if (!part)
 		return err_set(
 			&c->error, ERR_FAILED, "%s holds no volume %s", path, v->volume->name);
-	if (snapshot_verify(&s, part, &c->error))
-		return -1;
-	return snapshot_fill(d, &s, part, v->next, &c->error);
+	return snapshot_fill(d, &s, part, v->next, &c->error) || data_recall_marks(c, part, v->next)
+		       ? -1
+		       : 0;
 }
 
 static int fill_one(struct context *c, const struct data_volume *v)
@@ -82,7 +82,8 @@ static int plan_again(struct context *c, const struct plan_request *request)
 	if (engine_volumes(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
 		return fail(c);
 	int status = look_again(c);
-	return status ? status : make_plan(c, request);
+	status = status ? status : make_plan(c, request);
+	return status ? status : check_marks(c);
 }
 
 static bool any_archive(const struct context *c)
@@ -130,7 +131,7 @@ static int renew(struct context *c, struct data_volumes *v, bool no_snapshot)
 	int status = data_tidy(c);
 	status = status ? status : data_name_next(c, v);
 	status = status ? status : data_begin(c, v);
-	status = status ? status : data_stop_users(c, v, &stopped);
+	status = status ? status : data_stop_users(c, v, "up --fresh", &stopped);
 	if (!status && !no_snapshot)
 		status = data_safety(c, v, "fresh");
 	if (status) {
@@ -164,45 +165,4 @@ int data_make_fresh(
 					  : "; a snapshot of their data is kept"));
 	status = status ? status : renew(c, &v, f->no_snapshot);
 	return status ? status : plan_again(c, request);
-}
-
-/* ---- down -v ---- */
-
-/* Data of branches that are not checked out, each as a snapshot of that branch. */
-static int save_branches(struct context *c)
-{
-	int status = 0;
-	for (size_t i = 0; !status && i < c->world.volume_map.count; i++) {
-		const struct volume_record *r = &c->world.volume_map.items[i];
-		const struct volume *of = project_volume(&c->project, r->key);
-		struct data_volumes v = { .branch = r->branch };
-		if (r->serves || !of || !strs_has(&c->world.volumes, r->engine))
-			continue;
-		*list_push(&c->arena, &v) =
-			(struct data_volume){ .volume = of, .engine = r->engine, .exists = true };
-		status = data_safety(c, &v, "down");
-	}
-	return status;
-}
-
-int data_before_loss(struct context *c)
-{
-	struct data_volumes v = { 0 };
-	struct plan_request stop = { .goal = GOAL_STOP, .timeout_ms = -1 };
-	bool any = false;
-	if (!c->engine)
-		return 0;
-	if (!c->loop)
-		c->loop = loop_new();
-	int status = data_tidy(c);
-	status = status ? status : data_named(c, &(struct strs){ 0 }, &v);
-	for (size_t i = 0; i < v.count; i++)
-		any = any || v.items[i].exists;
-	any = any || c->world.volume_map.count;
-	if (status || !any)
-		return status;
-	status = make_plan(c, &stop);
-	status = !status && c->plan.steps.count ? carry_out(c) : status;
-	status = status ? status : data_safety(c, &v, "down");
-	return status ? status : save_branches(c);
 }

@@ -7,6 +7,28 @@
 #include "cmd/lifecycle.h"
 #include "run/volume_map.h"
 
+static int save_map(struct context *c)
+{
+	return volume_map_save(&c->places, &c->world, &c->error) ? fail(c) : 0;
+}
+
+static void stays(struct context *c, const char *engine)
+{
+	struct strs *l = &c->world.leaving;
+	size_t kept = 0;
+	for (size_t i = 0; i < l->count; i++)
+		if (!streq(l->items[i], engine))
+			l->items[kept++] = l->items[i];
+	l->count = kept;
+}
+
+static void leaves(struct context *c, const char *engine)
+{
+	if (!strs_has(&c->world.leaving, engine))
+		strs_add(&c->arena, &c->world.leaving, engine);
+}
+
+/* Known before it is made: what is half-made then is found by its name. */
 int data_name_next(struct context *c, struct data_volumes *v)
 {
 	for (size_t i = 0; i < v->count; i++) {
@@ -22,8 +44,9 @@ int data_name_next(struct context *c, struct data_volumes *v)
 		if (volume_map_name(
 			    &c->arena, c->project.workspace, d->volume->name, &d->next, &c->error))
 			return fail(c);
+		leaves(c, d->next);
 	}
-	return 0;
+	return c->g.dry_run ? 0 : save_map(c);
 }
 
 static struct volume_record *record_of(struct context *c, const struct data_volume *d)
@@ -32,10 +55,17 @@ static struct volume_record *record_of(struct context *c, const struct data_volu
 	return volume_map_at(&c->arena, &c->world, d->volume->name, now ? now->branch : NULL);
 }
 
-static void drop(struct context *c, const char *engine)
+/* Whose container was not made anew yet keeps it in use: the next one that tidies tries again. */
+void data_drop_leaving(struct context *c)
 {
-	struct err in_use = ERR_INIT; /* the next one that tidies finds it */
-	engine_remove_volume(c->engine, engine, &in_use);
+	struct strs *l = &c->world.leaving;
+	size_t kept = 0;
+	for (size_t i = 0; i < l->count; i++) {
+		struct err in_use = ERR_INIT;
+		if (engine_remove_volume(c->engine, l->items[i], &in_use))
+			l->items[kept++] = l->items[i];
+	}
+	l->count = kept;
 }
 
 int data_switch(struct context *c, const struct data_volumes *v)
@@ -44,18 +74,20 @@ int data_switch(struct context *c, const struct data_volumes *v)
 		const struct data_volume *d = &v->items[i];
 		struct volume_record *r = record_of(c, d);
 		if (r->before)
-			drop(c, r->before);
+			leaves(c, r->before);
+		stays(c, d->next);
 		r->engine = d->next;
 		r->before = d->exists ? d->engine : NULL;
 		volume_map_serve(&c->world, r);
 	}
-	return volume_map_save(&c->places, &c->world, &c->error) ? fail(c) : 0;
+	return save_map(c);
 }
 
 int data_switch_back(struct context *c, const struct data_volumes *v)
 {
 	for (size_t i = 0; i < v->count; i++) {
 		struct volume_record *r = record_of(c, &v->items[i]);
+		leaves(c, v->items[i].next);
 		r->engine = v->items[i].engine;
 		r->before = NULL;
 		r->serves =
@@ -63,7 +95,7 @@ int data_switch_back(struct context *c, const struct data_volumes *v)
 		r->serves = !streq(r->engine,
 			plan_volume_name(&c->arena, &c->project, &c->world, v->items[i].volume));
 	}
-	return volume_map_save(&c->places, &c->world, &c->error) ? fail(c) : 0;
+	return save_map(c);
 }
 
 /* Somebody runs with the new one: `up` has awaited that it is ready. */
@@ -91,7 +123,7 @@ int data_settle(struct context *c)
 		r->before = NULL;
 		changed = true;
 	}
-	return changed && volume_map_save(&c->places, &c->world, &c->error) ? fail(c) : 0;
+	return changed ? save_map(c) : 0;
 }
 
 /* What volumes there are is asked anew: one that is not there begins as `initial` says. */
@@ -106,7 +138,8 @@ static int bring_up(struct context *c, const struct strs *services)
 		return fail(c);
 	int status = look_again(c);
 	status = status ? status : make_plan(c, &r);
-	return !status && c->plan.steps.count ? carry_out(c) : status;
+	status = !status && c->plan.steps.count ? carry_out(c) : status;
+	return status ? status : data_resumed(c, services);
 }
 
 /* The first failure is what is told; the way back has its own words where it fails, too. */
@@ -114,10 +147,11 @@ static int go_back(
 	struct context *c, const struct data_volumes *v, const struct strs *services, int status)
 {
 	note(c, "It did not become ready with the new data: back to the old.");
+	loop_rearm(c->loop);
 	int back = data_switch_back(c, v);
 	back = back ? back : bring_up(c, services);
-	for (size_t i = 0; !back && i < v->count; i++)
-		drop(c, v->items[i].next);
+	if (!back)
+		data_drop_leaving(c);
 	return status;
 }
 
@@ -125,15 +159,14 @@ int data_replace(
 	struct context *c, const struct data_volumes *v, const char *reason, bool no_snapshot)
 {
 	struct strs stopped = { 0 };
-	int status = data_stop_users(c, v, &stopped);
-	int saved = status || no_snapshot ? 0 : data_safety(c, v, reason);
-	if (status || saved) {
+	int status = data_stop_users(c, v, reason, &stopped);
+	if (!status && !no_snapshot)
+		status = data_safety(c, v, reason);
+	status = status ? status : data_switch(c, v);
+	if (status) {
 		data_start_users(c, &stopped);
-		return status ? status : saved;
-	}
-	status = data_switch(c, v);
-	if (status)
 		return status;
+	}
 	status = bring_up(c, &stopped);
 	return status ? go_back(c, v, &stopped, status) : data_settle(c);
 }

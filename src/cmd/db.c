@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/commands.h"
-#include "cmd/context.h"
+#include "cmd/data.h"
 #include "cmd/dumps.h"
 #include "cmd/lifecycle.h"
 #include "run/detach.h"
@@ -15,6 +15,7 @@
 struct db_opts {
 	const char *output;
 	int index;
+	bool no_snapshot;
 };
 
 static const struct opt db_options[] = {
@@ -22,6 +23,8 @@ static const struct opt db_options[] = {
 		COMPLETE_FILE, offsetof(struct db_opts, output), false },
 	{ "index", 0, OPT_INT, "N", "which copy of a service with several", NULL, COMPLETE_NONE,
 		offsetof(struct db_opts, index), false },
+	{ "no-snapshot", 0, OPT_FLAG, NULL, "load: do not keep a snapshot of the data before", NULL,
+		COMPLETE_NONE, offsetof(struct db_opts, no_snapshot), false },
 	{ 0 },
 };
 
@@ -128,6 +131,36 @@ static int run_dump(struct context *c, const struct asked *a)
 	return status;
 }
 
+/* Its data as they are, at rest: it stops for that and starts again. */
+static int keep_data(struct context *c, const struct service *s)
+{
+	struct data_volumes used = { 0 }, v = { 0 };
+	struct strs none = { 0 }, services = { 0 }, stopped = { 0 };
+	strs_add(&c->arena, &services, s->name);
+	int status = data_open(c, &none, false);
+	status = status ? status : data_of_services(c, &services, &used);
+	for (size_t i = 0; i < used.count; i++)
+		if (used.items[i].exists)
+			*list_push(&c->arena, &v) = used.items[i];
+	if (!status && !v.count)
+		note(c, "note: %s has no data volume here: no snapshot is kept of its data",
+			s->name);
+	if (status || !v.count)
+		return status;
+	status = data_stop_users(c, &v, "db load", &stopped);
+	status = status ? status : data_safety(c, &v, "load");
+	int started = data_start_users(c, &stopped);
+	return status ? status : started;
+}
+
+static int find_dump(struct context *c, const char *file)
+{
+	if (!file || !access(file, R_OK))
+		return 0;
+	err_errno(&c->error, "%s", file);
+	return fail(c);
+}
+
 static int run_load(struct context *c, const struct asked *a)
 {
 	if (!a->service->load.command.count)
@@ -139,7 +172,13 @@ static int run_load(struct context *c, const struct asked *a)
 	if (!k)
 		return c->error.code;
 	const char *file = path_of(c, a->file);
-	int status = load_data(c, a->service, k, file, file ? a->file : "standard input");
+	int status = find_dump(c, file);
+	if (!status && !a->opts->no_snapshot && !c->project.run)
+		status = keep_data(c, a->service);
+	k = status ? NULL : container_of(c, a);
+	if (!k)
+		return status ? status : (int)c->error.code;
+	status = load_data(c, a->service, k, file, file ? a->file : "standard input");
 	if (!status)
 		note(c, "%s has the data of %s", a->service->name,
 			file ? a->file : "standard input");
@@ -234,7 +273,10 @@ const struct cmd cmd_db = {
 		"unpacked. PostgreSQL\n"
 		"loads in one transaction and Redis swaps all data at once: after a failed load "
 		"they are as before.\n"
-		"MariaDB cannot take back what changes tables.\n\n"
+		"MariaDB cannot take back what changes tables. Before a load the database stops "
+		"for a moment: what\n"
+		"its volumes hold is kept as an automatic snapshot, unless there is "
+		"--no-snapshot.\n\n"
 		"shell starts the database's own client (psql, mariadb, redis-cli).",
 	.opts = db_options,
 	.opts_size = sizeof(struct db_opts),

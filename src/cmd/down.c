@@ -40,20 +40,6 @@ static const struct opt recreate_options[] = {
 	{ 0 },
 };
 
-static int ask_for_volumes(struct context *c, bool no_snapshot)
-{
-	struct strs lost = { 0 };
-	for (size_t i = 0; i < c->project.volumes.count; i++)
-		if (c->project.volumes.items[i].kind == VOLUME_DATA &&
-			!c->project.volumes.items[i].external)
-			strs_add(&c->arena, &lost, c->project.volumes.items[i].name);
-	if (!lost.count)
-		return 0;
-	return consent(c, arena_printf(&c->arena, "This removes the data of %s%s. Go on?",
-				  strs_join(&c->arena, &lost, ", "),
-				  no_snapshot ? " for good" : "; a snapshot of it is kept"));
-}
-
 static const char *known_name(struct context *c)
 {
 	struct workspace_entries all = { 0 };
@@ -103,9 +89,9 @@ static void leave_engine_out(struct context *c)
 }
 
 /* All is stopped then, and the plan to remove it is made again. */
-static int save_before(struct context *c, const struct plan_request *r)
+static int save_before(struct context *c, const struct plan_request *r, bool no_snapshot)
 {
-	int status = data_before_loss(c);
+	int status = data_before_loss(c, no_snapshot);
 	status = status ? status : look_again(c);
 	return status ? status : make_plan(c, r);
 }
@@ -133,8 +119,6 @@ static int run_goal(
 	};
 	bool whole = (goal == GOAL_DOWN || goal == GOAL_STOP) && !args->count;
 	int status = whole && !o->volumes ? load_or_remember(c) : load_project(c);
-	if (!status && goal == GOAL_DOWN && o->volumes && !c->g.dry_run)
-		status = ask_for_volumes(c, o->no_snapshot);
 	if (!status && !c->g.dry_run)
 		status = take_lock(c); /* what is seen before that may be another's half-way */
 	p.write = goal == GOAL_RECREATE;
@@ -143,13 +127,14 @@ static int run_goal(
 		return status;
 	if (c->g.dry_run)
 		return show_plan(c);
-	if (goal == GOAL_DOWN && o->volumes && !o->no_snapshot)
-		status = save_before(c, &p.request);
+	if (goal == GOAL_DOWN && o->volumes)
+		status = save_before(c, &p.request, o->no_snapshot);
 	if (status)
 		return status;
 	leave_engine_out(c);
 	bool work = c->plan.steps.count > 0;
 	status = work ? carry_out(c) : 0;
+	status = status ? status : data_resumed(c, args);
 	if (!status && goal == GOAL_DOWN && o->volumes && c->engine)
 		status = volume_map_forget(&c->places, &c->world, &c->error) ||
 					 initial_forget(&c->places, &c->error)

@@ -40,7 +40,7 @@ static const struct volume_mark *known_mark(const struct context *c, const struc
 	return m ? m : volume_mark_find(&c->world.labels, r->volume, r->secret->name);
 }
 
-static bool agrees(const struct volume_mark *m, const struct seen_secret *now)
+bool mark_agrees(const struct volume_mark *m, const struct seen_secret *now)
 {
 	return strs_has(&m->marks, now->mark) ||
 	       (now->previous_mark && strs_has(&m->marks, now->previous_mark));
@@ -68,7 +68,7 @@ int check_marks(struct context *c)
 		const struct remembered *r = &c->plan.remembered.items[i];
 		const struct seen_secret *now = world_secret(&c->world, r->secret->name);
 		const struct volume_mark *m = known_mark(c, r);
-		if (!is_chosen(c, r->service) || !now || !now->mark || !m || agrees(m, now))
+		if (!is_chosen(c, r->service) || !now || !now->mark || !m || mark_agrees(m, now))
 			continue;
 		int status = know_volumes(c);
 		if (status)

@@ -25,7 +25,8 @@ static const struct opt restore_options[] = {
 		RESTORE(latest), false },
 	{ "branch", 0, OPT_FLAG, NULL, "the newest one of the branch that is checked out", NULL,
 		COMPLETE_NONE, RESTORE(branch), false },
-	{ "force", 0, OPT_FLAG, NULL, "also data of another project, another server or a newer one",
+	{ "force", 0, OPT_FLAG, NULL,
+		"also data of another project, another server, a newer one, or another secret",
 		NULL, COMPLETE_NONE, RESTORE(force), false },
 	NO_SNAPSHOT,
 	{ 0 },
@@ -78,6 +79,8 @@ static int check_server(
 {
 	char engine[16] = "", version[32] = "";
 	struct volume_desk d = data_desk(c);
+	if (!p->facts.engine[0])
+		return 0;
 	if (v->exists && volume_server(&d, v->engine, engine, version, &c->error))
 		return fail(c);
 	const char *now = engine[0] ? engine : "";
@@ -109,10 +112,16 @@ static int check(struct context *c, const struct snapshot *s, const struct data_
 				v->items[i].volume->name);
 		if (!o->force)
 			status = check_server(c, &v->items[i], p);
-		if (!status && snapshot_verify(s, p, &c->error))
-			status = fail(c);
 	}
 	return status;
+}
+
+static int verify(struct context *c, const struct snapshot *s, const struct data_volumes *v)
+{
+	for (size_t i = 0; i < v->count; i++)
+		if (snapshot_verify(s, snapshot_part(s, v->items[i].volume->name), &c->error))
+			return fail(c);
+	return 0;
 }
 
 static void drop_next(struct context *c, const struct data_volumes *v)
@@ -124,7 +133,7 @@ static void drop_next(struct context *c, const struct data_volumes *v)
 }
 
 /* Beside what serves, which goes on. */
-static int fill(struct context *c, const struct snapshot *s, const struct data_volumes *v)
+static int fill_all(struct context *c, const struct snapshot *s, const struct data_volumes *v)
 {
 	struct volume_desk d = data_desk(c);
 	for (size_t i = 0; i < v->count; i++) {
@@ -137,14 +146,23 @@ static int fill(struct context *c, const struct snapshot *s, const struct data_v
 			.node = to->volume->node,
 		};
 		if (volume_make(&d, &spec, &c->error) ||
-			snapshot_fill(&d, s, p, to->next, &c->error)) {
-			int status = fail(c);
-			drop_next(c, v);
-			return status;
-		}
+			snapshot_fill(&d, s, p, to->next, &c->error) ||
+			data_recall_marks(c, p, to->next))
+			return fail(c);
 		strs_add(&c->arena, &c->world.volumes, to->next); /* it is none that begins anew */
 	}
 	return 0;
+}
+
+static int fill(
+	struct context *c, const struct snapshot *s, const struct data_volumes *v, bool force)
+{
+	int status = fill_all(c, s, v);
+	if (!status && !force)
+		status = data_check_marks(c, s, v);
+	if (status)
+		drop_next(c, v);
+	return status;
 }
 
 static const char *names_of(struct context *c, const struct data_volumes *v)
@@ -175,8 +193,8 @@ static int put_back(struct context *c, const struct snapshot *s, struct data_vol
 	if (!status)
 		status = ask(c, v, arena_printf(&c->arena, "snapshot %s", s->name), o->no_snapshot);
 	if (status || c->g.dry_run)
-		return status;
-	status = fill(c, s, v);
+		return status ? status : verify(c, s, v);
+	status = fill(c, s, v, o->force);
 	status = status ? status : data_replace(c, v, "restore", o->no_snapshot);
 	if (!status)
 		note(c, "Restored: %s from snapshot %s.", names_of(c, v), s->name);
@@ -240,13 +258,14 @@ const struct cmd cmd_restore = {
 	.group = "data",
 	.args = "NAME|--latest|--branch [VOLUME...]",
 	.help = "put the data of a snapshot in the place of what is there",
-	.detail = "The archive's checksum is verified and it is unpacked into a new volume before "
-		  "anything is\n"
-		  "touched. Then the users of the volume are stopped, what it held is kept as an "
-		  "automatic\n"
-		  "snapshot, and they start with the new one. Where they do not become ready, the "
-		  "old one\n"
-		  "serves again. NAME may be the folder of a snapshot, with a slash in it.",
+	.detail =
+		"The archive's checksum is verified while it is unpacked into a new volume, before "
+		"anything is\n"
+		"touched. Then the users of the volume are stopped, what it held is kept as an "
+		"automatic\n"
+		"snapshot, and they start with the new one. Where they do not become ready, the "
+		"old one\n"
+		"serves again. NAME may be the folder of a snapshot, with a slash in it.",
 	.opts = restore_options,
 	.opts_size = sizeof(struct restore_opts),
 	.max_args = -1,

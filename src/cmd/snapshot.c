@@ -29,7 +29,7 @@ static int take(struct context *c, const struct strs *args)
 	status = status ? status : data_named(c, &names, &v);
 	if (!status && name && dir_exists(path_join(&c->arena, store_of(c), name)))
 		status = fail_with(c, ERR_USAGE, "there is a snapshot %s already", name);
-	status = status ? status : data_stop_users(c, &v, &stopped);
+	status = status ? status : data_stop_users(c, &v, "snapshot", &stopped);
 	if (status)
 		return status;
 	status = data_save(c, &v, NULL, &name);

@@ -94,6 +94,8 @@ void decode_check(struct decode *c, struct service *s, const char *path);   /* d
 void decode_mounts(struct decode *c, struct service *s, const char *path);  /* decode_mounts.c */
 void decode_develop(struct decode *c, struct service *s, const char *path); /* decode_develop.c */
 void decode_release(struct decode *c, struct service *s, const char *path); /* decode_release.c */
+/* Outside of development a release runs: no sources, no stages, no volume of dependencies. */
+void leave_development(struct decode *c, struct service *s);
 void decode_restart(struct decode *c, struct service *s, const char *path); /* decode_host.c */
 void decode_host(struct decode *c, struct service *s, const char *path);    /* decode_host.c */
 void decode_data(struct decode *c);      /* decode_data.c: volumes, caches, secrets */

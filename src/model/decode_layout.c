@@ -111,7 +111,7 @@ static void service_read(struct decode *c, struct pane *p, const struct node *v,
 static void stage_read(struct decode *c, struct pane *p, const struct node *v, const char *path)
 {
 	service_read(c, p, v, path);
-	if (p->service && !p->service->develop)
+	if (p->service && !service_code(p->service))
 		say(c, SEV_ERROR, v->place, path, "%s has no stages", p->service->name)->hint =
 			"only a service with `develop:` is compiled, linted and tested";
 }

@@ -75,6 +75,7 @@ void decode_release(struct decode *c, struct service *s, const char *path)
 	}
 	struct release *r = arena_new(c->a, struct release);
 	r->place = n->place;
+	r->code = s->develop;
 	r->build = text_at(n, "build");
 	r->dependencies = truth(node_get(n, "dependencies"), true);
 	stand_on(c, s, r, n, path);
@@ -85,4 +86,15 @@ void decode_release(struct decode *c, struct service *s, const char *path)
 			->hint = arena_printf(c->a, "artifacts: { PATH: %s/PATH }", s->working_dir);
 	if (s->image)
 		s->release = r;
+}
+
+void leave_development(struct decode *c, struct service *s)
+{
+	if (s->release && !c->p->dev && s->where == RUN_CONTAINER)
+		s->develop = NULL;
+}
+
+const struct develop *service_code(const struct service *s)
+{
+	return s->release ? s->release->code : s->develop;
 }

@@ -69,7 +69,9 @@ static void serve_new(
 	*r = (struct volume_record){
 		.key = v->name, .branch = w->checkout.branch, .engine = volume
 	};
-	if (from)
+	/* There already, and whole: the map was lost, not the data. */
+	bool there = strs_has(&w->volumes, volume) && !world_unfilled(w, volume);
+	if (from && !there)
 		*list_push(a, &w->unfilled) = (struct unfilled){ volume, from };
 	serve(w, r);
 }

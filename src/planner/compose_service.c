@@ -136,7 +136,7 @@ static void put_image(struct make *m, struct unit *u)
 	const struct service *s = u->service;
 	u->image = s->image_name ? locked_name(m, s->image_name) : NULL;
 	if (u->rung)
-		u->image = u->rung->tag;
+		u->image = u->release ? u->release->tag : u->rung->tag;
 	else if (s->build && !u->image)
 		u->image = arena_printf(m->a, "%s-%s", m->p->workspace, s->name);
 	if (u->image)

@@ -81,6 +81,10 @@ static const char *why_create(struct make *m, const struct unit *u, const struct
 		return arena_printf(m->a, "container is %s", unit_state_name(seen->first->state));
 	if (!streq(seen->first->hash, u->digest))
 		return why_changed(m, u, seen->first);
+	if (image_moved(m, u, seen->first)) {
+		m->forced = true;
+		return image_moved(m, u, seen->first);
+	}
 	if (seen->total != u->service->replicas)
 		return arena_printf(
 			m->a, "%d containers instead of %d", seen->total, u->service->replicas);
@@ -189,7 +193,7 @@ void decide(struct make *m)
 			decide_unit(m, u);
 		else if (u->chosen)
 			decide_host(m, u);
-		if (u->fate == FATE_CREATE && u->rung)
-			m->rungs[u->rung - m->rungs].wanted = true;
+		if (u->fate == FATE_CREATE)
+			want_image(m, u);
 	}
 }

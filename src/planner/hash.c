@@ -91,6 +91,8 @@ static void hash_sources(struct make *m, struct unit *u)
 	const char *context = build_context(m->a, m->p, s);
 	if (context)
 		hasher_str(part_hash(u, PART_IMAGE), world_input(m->w, context));
+	if (u->release)
+		hasher_str(part_hash(u, PART_SOURCES), world_input(m->w, s->release->code->source));
 	if (s->kind != KIND_JOB)
 		return;
 	if (s->develop)

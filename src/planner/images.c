@@ -150,8 +150,9 @@ static void rung_make(struct make *m, struct rung *r)
 	b->image = r->image;
 	b->timeout_ms = r->image->timeout_ms;
 	b->no_cache = m->req && m->req->no_cache;
-	b->pull = m->req && m->req->goal != GOAL_IMAGES && m->req->pull && !r->parent;
+	b->pull = m->req && m->req->pull && r->image->dockerfile && !r->parent && !r->image->from;
 	rung_lock(m, r);
+	rung_notes(m, r);
 	rung_context(m, r);
 	add_args(m, r);
 	if (!r->image->dockerfile) {
@@ -241,10 +242,11 @@ static void service_inputs(
 	const char *context = s->where == RUN_CONTAINER ? build_context(a, p, s) : NULL;
 	if (context)
 		strs_add(a, paths, context);
+	const struct develop *code = service_code(s);
 	if (s->release && !p->dev)
-		strs_add(a, paths, s->develop->source);
-	for (size_t i = 0; s->develop && i < s->develop->deps.lock.count; i++)
-		strs_add(a, paths, path_join(a, p->dir, s->develop->deps.lock.items[i]));
+		strs_add(a, paths, code->source);
+	for (size_t i = 0; code && i < code->deps.lock.count; i++)
+		strs_add(a, paths, path_join(a, p->dir, code->deps.lock.items[i]));
 	job_inputs(a, p, s, paths);
 	env_file_inputs(a, p, s, paths);
 }

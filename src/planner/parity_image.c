@@ -133,8 +133,9 @@ static bool is_persisted(const struct reader *r, const char *path)
 		if (path_inside(target, path) || path_inside(path, target))
 			return true;
 	}
-	return release->dependencies && s->develop->deps.into &&
-	       path_inside(path_normal(r->a, path_join(r->a, dir, s->develop->deps.into)), path);
+	const char *into = release->code->deps.into;
+	return release->dependencies && into &&
+	       path_inside(path_normal(r->a, path_join(r->a, dir, into)), path);
 }
 
 static void read_owned(struct reader *r, const struct image_fact *x, struct fact *f)

@@ -85,15 +85,19 @@ struct step_list {
 struct unit {
 	const struct service *service;
 	const struct rung *rung; /* NULL: a registry image, or built by Compose */
-	struct build *release;   /* its production image; NULL: none is made */
+	struct build *release;   /* the image that it runs instead of the rung's; NULL: none */
+	bool wanted;             /* what it runs is to be there */
 	bool chosen, asked;
 	bool present;                     /* part of compose.yml */
 	bool hosted;                      /* a host service of this run, or one that is there */
 	LIST_OF(struct host_copy) copies; /* of a host service */
-	bool guarded;      /* its container serves until gates have passed: replaced by itself */
-	bool anew;         /* a host service that is replaced, or was not there */
-	const char *image; /* what it runs */
-	struct node *node; /* its entry in compose.yml */
+	bool guarded;       /* its container serves until gates have passed: replaced by itself */
+	bool rolled;        /* and so does each of its copies until the one before was replaced */
+	struct strs old;    /* rolled: ids that give way */
+	int there, missing; /* rolled: its containers, and how many are to be made beside them */
+	bool anew;          /* a host service that is replaced, or was not there */
+	const char *image;  /* what it runs */
+	struct node *node;  /* its entry in compose.yml */
 	LIST_OF(struct piece) secret_env; /* lines of its env file; none: no file */
 	LIST_OF(struct shared) shared;    /* dependencies first */
 	struct strs binds;                /* host paths that are mounted or mounted upon */
@@ -128,12 +132,19 @@ struct make { /* one call */
 	struct step *mount_points;   /* makes directories in the sources; NULL: none to make */
 	struct map dirs;             /* paths of the generated set, so far */
 	struct map fingerprints;     /* secret -> fingerprint */
+	size_t errors;               /* of d, before this call */
 };
 
 /* make.c */
 void make_init(struct make *m, struct arena *a, const struct project *p, const struct world *w,
 	struct diags *d);
 void make_release(struct make *m);
+/* For one that makes a plan; make_end() says whether there were errors: 0, -1. */
+void make_begin(struct make *m, struct arena *a, const struct project *p, const struct world *w,
+	const struct plan_request *req, struct plan *out, struct diags *d);
+int make_end(struct make *m);
+/* Steps beside a start: nobody asked for anything. */
+extern const struct plan_request make_nothing;
 struct unit *unit_of(const struct make *m, const struct service *s); /* NULL of NULL */
 struct rung *rung_of(const struct make *m, const struct image *i);   /* NULL of NULL */
 struct diag *complain(struct make *m, struct place at, const char *fmt, ...)
@@ -170,14 +181,35 @@ const char *locked_install(
 const char *locked_name(
 	const struct make *m, const char *name); /* of a registry image: by digest */
 void lock_check(struct make *m);                 /* what does not fit is said, or refused */
-void plan_pulls(struct make *m);                 /* of registry images that the engine lacks */
-void await_pulls(struct make *m);                /* builds of what stands on them */
 void plan_all_images(struct make *m);            /* GOAL_IMAGES */
+
+/* registry.c: images of registries, which the engine may know as others from one day to the next.
+ */
+struct registry_use {
+	const char *name; /* as written */
+	struct place place;
+};
+typedef LIST_OF(struct registry_use) registry_uses;
+void registry_of(struct arena *a, const struct project *p, registry_uses *out); /* each once */
+void rung_notes(struct make *m, struct rung *r);                                /* build->on */
+/* Why what the engine has under the very same name is not what is wanted; NULL: it is. */
+const char *rung_moved(struct make *m, const struct rung *r);
+const char *release_moved(struct make *m, const struct unit *u);
+const char *image_moved(struct make *m, const struct unit *u, const struct container *c);
+void plan_pulls(struct make *m); /* of all that the engine lacks */
+/* Of what a rung stands on, when the engine is known to lack it; NULL: nothing is to be waited for.
+ */
+struct step *base_pull(struct make *m, const struct rung *r);
 const char *image_repository(struct arena *a, const char *name); /* as Docker writes names */
 
 /* release.c, release_text.c, release_name.c: production images of modules. */
-void releases_make(struct make *m); /* of those that are chosen; outside of development only */
-void plan_releases(struct make *m); /* BUILD steps of those that the engine lacks */
+void releases_make(struct make *m); /* of what is present or chosen, outside of development */
+void want_image(struct make *m, struct unit *u); /* what it runs, and what that needs */
+bool lacks_release(struct make *m, const struct unit *u); /* it is to be built */
+void plan_releases(struct make *m, struct step *after);         /* BUILD steps of those */
+/* The one that makes what a unit runs; NULL: it is there. */
+struct step *image_step(struct make *m, const struct unit *u);
+void names_note(struct make *m); /* plan->named: what images are called outside */
 char *release_text(struct make *m, const struct unit *u);
 struct owner release_owner(const struct make *m, const struct unit *u);
 const char *release_user(struct make *m, const struct unit *u); /* NULL: root's */
@@ -214,6 +246,9 @@ void compose_mounts(struct make *m, struct unit *u);
 void compose_environment(struct make *m, struct unit *u);
 void compose_ports(struct make *m, struct unit *u);
 void compose_defaults(struct make *m, struct unit *u);
+/* compose_beside.c: what plan_run_file() holds; NULL: that is compose.yml */
+struct node *compose_beside(struct make *m, const struct node *compose);
+bool has_fixed_address(const struct node *service);
 /* Variables and paths by which software finds the trusted certificates. */
 struct trust_variable {
 	const char *name, *value;
@@ -312,6 +347,10 @@ void plan_before_create(struct make *m, struct step *after);
 void plan_create(struct make *m, struct step *after); /* all but the guarded ones */
 struct step *plan_create_guarded(
 	struct make *m, struct unit *u, struct step *gate, struct step *after);
+/* replace.c: of what is made anew: copy by copy? */
+void decide_replacement(struct make *m, struct unit *u);
+void replacement_words(struct make *m, struct step *s, const struct unit *u); /* of Compose's up */
+void plan_replacement(struct make *m, struct step *start, const struct unit *u);
 /* What is there and should not be: all but that of services which are started in this run, */
 void plan_orphans(struct make *m);
 /* and that of one of these, once its gates have passed. */
@@ -338,6 +377,7 @@ void step_words(struct make *m, struct step *s, const char *const *words); /* NU
 void step_word(struct make *m, struct step *s, const char *word);
 /* docker compose -p ...; heard: how far it is is told, as lines */
 void compose_words(struct make *m, struct step *s, bool heard);
+void compose_run_words(struct make *m, struct step *s); /* ... run: a container beside it */
 struct step *plan_write(struct make *m, const char *why);
 /* BUILD steps of the wanted rungs that the engine lacks; `after` comes first. The last hook behind
  * them, or NULL. */

@@ -23,12 +23,6 @@ static bool lacks(const struct make *m, const struct unit *u)
 	return u->asked && (m->req->goal == GOAL_STAGES ? is_down(m, u) : !was_ready(m, u));
 }
 
-static void want_image(struct make *m, const struct unit *u)
-{
-	if (u->rung)
-		m->rungs[u->rung - m->rungs].wanted = true;
-}
-
 static bool decide_all(struct make *m)
 {
 	bool any = false;
@@ -36,7 +30,9 @@ static bool decide_all(struct make *m)
 		struct unit *u = &m->units[i];
 		if (u->asked && m->req->goal == GOAL_RUN)
 			want_image(m, u); /* it may have been removed since */
-		any |= u->rung && m->rungs[u->rung - m->rungs].wanted && !tag_known(m, u->image);
+		any |= lacks_release(m, u) ||
+		       (u->wanted && u->rung &&
+			       (!tag_known(m, u->image) || rung_moved(m, u->rung)));
 		if (!lacks(m, u))
 			continue;
 		any = true;
@@ -83,7 +79,6 @@ void plan_fetch(struct make *m)
 	plan_pulls(m);
 	plan_mount_points(m);
 	plan_before_create(m, write);
-	await_pulls(m);
 	plan_installs(m, write);
 	plan_host_installs(m, write);
 }

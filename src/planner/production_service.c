@@ -373,6 +373,8 @@ static void put_deploy(struct production *x, struct unit *u, struct node *n)
 							     : node_map(m->a, n->place);
 	if (s->replicas != 1 && !node_get(deploy, "replicas"))
 		compose_put(m, deploy, "replicas", node_int(m->a, s->replicas, n->place));
+	if (s->kind == KIND_JOB && !node_get(deploy, "mode")) /* its end is no failure there */
+		compose_put_text(m, deploy, "mode", "replicated-job");
 	put_limits(x, u, deploy);
 	put_restart(x, u, deploy);
 	if (s->kind != KIND_JOB && !node_get(deploy, "update_config")) {

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/os.h"
+#include "planner/lock.h"
 
 enum { RELEASE_MS = 60 * 60 * 1000 };
 
@@ -54,7 +55,7 @@ static const char *tag_of(struct make *m, const struct unit *u)
 	char hex[HASH_HEX + 1];
 	struct hasher *h = hasher_new();
 	hasher_str(h, b->dockerfile);
-	hasher_str(h, world_input(m->w, u->service->develop->source));
+	hasher_str(h, world_input(m->w, u->service->release->code->source));
 	hasher_end(h, hex);
 	return arena_printf(m->a, "devenv/release-%s:%.*s",
 		image_repository(m->a, u->service->name), TAG_HEX, hex);
@@ -77,11 +78,12 @@ static void release_make(struct make *m, struct unit *u)
 	b->timeout_ms = RELEASE_MS;
 	b->dockerfile_path = "Dockerfile";
 	*list_push(m->a, &b->files) =
-		(struct context_file){ .path = "source", .source = s->develop->source };
+		(struct context_file){ .path = "source", .source = s->release->code->source };
 	build_args(m, b);
 	b->dockerfile = release_text(m, u);
 	b->no_cache = m->req && m->req->no_cache;
 	u->release = b;
+	b->on = s->release->image ? NULL : plan_moving(m->w, s->release->from);
 	b->tag = tag_of(m, u);
 }
 
@@ -91,36 +93,70 @@ void releases_make(struct make *m)
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
 		if (u->service->release && u->rung && !m->p->dev &&
-			(u->chosen || (!m->req && m->w->source.known)))
+			(u->chosen || u->present || (!m->req && m->w->source.known)))
 			release_make(m, u);
 	}
 }
 
-static void plan_release(struct make *m, struct unit *u)
+static const char *release_step(struct make *m, const struct unit *u)
+{
+	return arena_printf(m->a, "release %s", u->service->name);
+}
+
+bool lacks_release(struct make *m, const struct unit *u)
+{
+	return u->wanted && u->release &&
+	       (!tag_known(m, u->release->tag) || m->req->build || m->req->no_cache ||
+		       release_moved(m, u));
+}
+
+static void plan_release(struct make *m, struct unit *u, struct step *after)
 {
 	const struct service *s = u->service;
-	bool known = tag_known(m, u->release->tag);
-	if (known && !m->req->build && !m->req->no_cache)
-		return;
-	struct step *b = plan_add(m->plan, STEP_BUILD, arena_printf(m->a, "release %s", s->name),
-		s->release->place, "%s",
-		known                ? "asked for"
-		: m->w->images_known ? "the engine does not have it"
-				     : "not built yet");
+	const char *moved = release_moved(m, u);
+	struct step *b = plan_add(m->plan, STEP_BUILD, release_step(m, u), s->release->place, "%s",
+		moved                           ? moved
+		: tag_known(m, u->release->tag) ? "asked for"
+		: m->w->images_known            ? "the engine does not have it"
+						: "not built yet");
 	b->build = u->release;
 	b->timeout_ms = u->release->timeout_ms;
+	plan_need(m->plan, b, after);
 	plan_need(m->plan, b, build_step(m, u->rung));
 	plan_need(m->plan, b, build_step(m, rung_of(m, s->release->image)));
 }
 
-void plan_releases(struct make *m)
+void plan_releases(struct make *m, struct step *after)
+{
+	for (size_t i = 0; i < m->p->services.count; i++) {
+		if (lacks_release(m, &m->units[i]))
+			plan_release(m, &m->units[i], after);
+	}
+}
+
+void want_image(struct make *m, struct unit *u)
+{
+	u->wanted = true;
+	if (u->release && !lacks_release(m, u))
+		return;
+	if (u->rung)
+		m->rungs[u->rung - m->rungs].wanted = true;
+	if (u->release && u->service->release->image)
+		rung_of(m, u->service->release->image)->wanted = true;
+}
+
+struct step *image_step(struct make *m, const struct unit *u)
+{
+	return u->release ? plan_find(m->plan, STEP_BUILD, release_step(m, u))
+			  : build_step(m, u->rung);
+}
+
+void names_note(struct make *m)
 {
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
 		if (!u->chosen || !u->rung || m->p->dev)
 			continue;
-		if (u->release)
-			plan_release(m, u);
 		if (u->service->develop && !u->service->release)
 			strs_add(m->a, &m->plan->notes,
 				arena_printf(m->a,

@@ -64,8 +64,9 @@ static const char tree_script[] =
 
 static const char *dependencies(const struct writer *w, const struct service *s)
 {
-	return s->develop->deps.install && s->release->dependencies ? dependencies_dir(w->m, s)
-								    : NULL;
+	return s->release->code->deps.install && s->release->dependencies
+		       ? dependencies_dir(w->m, s)
+		       : NULL;
 }
 
 static const char *owner_words(struct writer *w, const struct unit *u)
@@ -92,7 +93,7 @@ static void run(struct writer *w, const char *script, const char *const *words)
 static void write_work(struct writer *w, const struct unit *u)
 {
 	const struct service *s = u->service;
-	const struct dependencies *deps = &s->develop->deps;
+	const struct dependencies *deps = &s->release->code->deps;
 	struct owner o = release_owner(w->m, u);
 	if (o.uid)
 		buf_addf(&w->out, "USER %s\n", release_user(w->m, u));
@@ -167,6 +168,17 @@ static void write_tree(struct writer *w, const struct unit *u)
 	docker_run(w, tree_script, &args);
 }
 
+/* Here a secret comes from its env file; elsewhere nothing but the image brings variables. */
+static void refuse_secret(struct writer *w, const struct service *s, const struct var *v)
+{
+	if (!w->m->req || w->m->req->goal != GOAL_BUILD)
+		return;
+	complain(w->m, v->place, "the secret in %s of %s would stay in its production image",
+		v->name, s->name)
+		->hint = "give it as a file: secrets: under the service, and a variable that names "
+			 "/run/secrets/NAME";
+}
+
 /* NULL: it is no part of the image. */
 static const char *variable(struct writer *w, const struct service *s, const struct var *v)
 {
@@ -175,10 +187,7 @@ static const char *variable(struct writer *w, const struct service *s, const str
 		return NULL;
 	if (!holds_secret(value))
 		return value;
-	complain(w->m, v->place, "the secret in %s of %s would stay in its production image",
-		v->name, s->name)
-		->hint = "give it as a file: secrets: under the service, and a variable that names "
-			 "/run/secrets/NAME";
+	refuse_secret(w, s, v);
 	return NULL;
 }
 

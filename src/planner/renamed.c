@@ -14,7 +14,15 @@ static bool is_mapped(const struct make *m, const char *volume)
 		if (streq(r->engine, volume) || streq(r->before, volume))
 			return true;
 	}
-	return false;
+	return strs_has(&m->w->leaving, volume);
+}
+
+/* "data" of "data.7f3e21aa": restored, reset or of a branch, and the map is lost. */
+static const char *forgotten(const struct make *m, const char *key)
+{
+	const char *dot = strrchr(key, '.');
+	const char *base = dot ? arena_strndup(m->a, key, (size_t)(dot - key)) : NULL;
+	return base && project_volume(m->p, base) && !project_volume(m->p, key) ? base : NULL;
 }
 
 /* Keys that the configuration had once. */
@@ -24,7 +32,7 @@ static struct strs left_behind(struct make *m)
 	struct strs names = { 0 };
 	for (size_t i = 0; i < m->w->volumes.count; i++) {
 		const char *volume = m->w->volumes.items[i], *key = volume + strlen(prefix);
-		if (starts_with(volume, prefix) && !strchr(key, '.') &&
+		if (starts_with(volume, prefix) && (!strchr(key, '.') || forgotten(m, key)) &&
 			!project_volume(m->p, key) && !is_mapped(m, volume))
 			strs_add(m->a, &names, key);
 	}
@@ -55,12 +63,17 @@ void note_renamed(struct make *m)
 	}
 	if (fresh.count)
 		old = left_behind(m);
-	for (size_t i = 0; i < old.count; i++)
+	for (size_t i = 0; i < old.count; i++) {
+		const char *key = old.items[i], *base = forgotten(m, key);
+		const char *to = base ? base : fresh.items[0];
 		strs_add(m->a, &m->plan->notes,
 			arena_printf(m->a,
-				"the configuration has no volume %s any more, but its data is "
-				"still there, while %s is new and empty: `devenv up --copy "
-				"%s:%s` begins with a copy",
-				old.items[i], strs_join(m->a, &fresh, ", "), old.items[i],
-				fresh.items[0]));
+				"%s, but its data is still there, while %s is new and empty: "
+				"`devenv up --copy %s:%s` begins with a copy",
+				base ? arena_printf(m->a,
+					       "nothing remembers any more what volume %s is", key)
+				     : arena_printf(m->a,
+					       "the configuration has no volume %s any more", key),
+				base ? base : strs_join(m->a, &fresh, ", "), key, to));
+	}
 }

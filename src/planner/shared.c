@@ -52,7 +52,7 @@ struct owner owner_of(const struct make *m, const struct service *s)
 const char *dependencies_dir(struct make *m, const struct service *s)
 {
 	const char *dir = s->working_dir ? s->working_dir : "/";
-	return path_normal(m->a, path_join(m->a, dir, s->develop->deps.into));
+	return path_normal(m->a, path_join(m->a, dir, service_code(s)->deps.into));
 }
 
 static void add_shared(

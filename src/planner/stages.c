@@ -89,10 +89,10 @@ static void in_new_container(
 	struct make *m, struct step *s, const struct service *service, const char *line)
 {
 	const char *name = stage_container(m, service);
-	compose_words(m, s, false);
+	compose_run_words(m, s);
 	step_words(m, s,
-		(const char *const[]){ "run", "--rm", "--no-deps", "-T", "--name", name,
-			"--entrypoint", "/bin/sh", service->name, "-c", line, NULL });
+		(const char *const[]){ "--name", name, "--entrypoint", "/bin/sh", service->name,
+			"-c", line, NULL });
 	strs_add(m->a, &s->containers, name);
 	s->dir = m->p->dir;
 	s->one_off = true;
@@ -317,12 +317,7 @@ int plan_all_stages(struct arena *a, const struct project *p, const struct world
 	struct diags *d)
 {
 	struct make m;
-	struct plan_request none = { .goal = GOAL_UP, .timeout_ms = -1 };
-	size_t before = d->errors;
-	make_init(&m, a, p, w, d);
-	m.req = &none;
-	m.plan = out;
-	*out = (struct plan){ .arena = a, .project = p };
+	make_begin(&m, a, p, w, &make_nothing, out, d);
 	for (size_t i = 0; i < p->services.count; i++) {
 		const struct stage_request *req = request_of(reqs, count, &p->services.items[i]);
 		if (req && alone)
@@ -333,8 +328,7 @@ int plan_all_stages(struct arena *a, const struct project *p, const struct world
 	}
 	if (!alone)
 		plan_followers(&m);
-	make_release(&m);
-	return d->errors == before ? 0 : -1;
+	return make_end(&m);
 }
 
 int plan_stages(struct arena *a, const struct project *p, const struct world *w,

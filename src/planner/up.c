@@ -69,6 +69,8 @@ static void plan_start(struct make *m, struct unit *u, struct step *after)
 	plan_displaced(m, u, gate);
 	u->start = plan_add(m->plan, STEP_START, s->name, s->place, "%s", u->why);
 	u->start->service = s;
+	if (u->rolled)
+		plan_replacement(m, u->start, u);
 	plan_need(m->plan, u->start, after);
 	plan_need(m->plan, u->start, stop);
 	plan_need(m->plan, u->start, m->mount_points);
@@ -173,14 +175,12 @@ void plan_build(struct make *m)
 	for (size_t i = 0; i < m->req->images.count; i++)
 		want(m, project_image(m->p, m->req->images.items[i]));
 	for (size_t i = 0; i < m->p->services.count; i++) {
-		const struct unit *u = &m->units[i];
-		if (u->chosen && u->rung)
-			want(m, u->rung->image);
-		if (u->chosen && u->release)
-			want(m, u->service->release->image);
+		struct unit *u = &m->units[i];
+		if (u->chosen)
+			want_image(m, u);
 	}
 	plan_images(m, NULL);
-	plan_releases(m);
+	names_note(m);
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
 		const struct container *c = own_container(m, u);

@@ -80,7 +80,7 @@ static const char *image_change(struct make *m, const struct unit *u, const char
 			found = arena_printf(
 				m->a, "image rung %s changed: %s", r->image->name, changes);
 	}
-	return found ? found : "image changed";
+	return found ? found : u->release ? "its release is another one" : "image changed";
 }
 
 static const char *port_change(struct make *m, const struct unit *u)
@@ -162,6 +162,8 @@ const char *why_build(struct make *m, const struct rung *r)
 		   *changes = inputs ? rung_changes(m, r, inputs) : "";
 	if (m->req->build && tag_known(m, r->tag))
 		return "asked for";
+	if (rung_moved(m, r))
+		return rung_moved(m, r);
 	if (streq(changes, rung_part_words[RUNG_FROM].says) && r->parent)
 		return arena_printf(m->a, "stands on %s, which changed", r->parent->image->name);
 	if (*changes)

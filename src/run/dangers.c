@@ -301,8 +301,9 @@ static void look_service(
 	}
 	look_build(a, p, s, out);
 	look_env_files(a, p, s, out);
-	if (s->develop)
-		look_path(a, p, s->develop->source, s->develop->place, "source", s->name, out);
+	if (service_code(s))
+		look_path(a, p, service_code(s)->source, service_code(s)->place, "source", s->name,
+			out);
 }
 
 /* configs: may bring any file of this host into a container. */

@@ -39,6 +39,7 @@
 	X(OPENSSL_cleanse)                                                                         \
 	X(OPENSSL_sk_num)                                                                          \
 	X(OPENSSL_sk_value)                                                                        \
+	X(PKCS5_PBKDF2_HMAC)                                                                       \
 	X(PEM_read_bio)                                                                            \
 	X(PEM_read_bio_PrivateKey)                                                                 \
 	X(PEM_read_bio_X509)                                                                       \
@@ -113,6 +114,18 @@ void keyed_hash(const void *key, size_t key_len, const void *data, size_t len, c
 	unsigned char out[SHA256_SIZE];
 	sha256_keyed(key, key_len, data, len, out);
 	hex_of(out, sizeof(out), hex);
+}
+
+int slow_hash(const char *salt, int rounds, const struct buf *data, char hex[65], struct err *e)
+{
+	unsigned char out[SHA256_SIZE];
+	if (load(e))
+		return -1;
+	if (!ssl_PKCS5_PBKDF2_HMAC(buf_str(data), (int)data->len, (const unsigned char *)salt,
+		    (int)strlen(salt), rounds, ssl_EVP_sha256(), sizeof(out), out))
+		return failed(e, "hashing a secret");
+	hex_of(out, sizeof(out), hex);
+	return 0;
 }
 
 /* ---- PEM ---- */

@@ -47,6 +47,19 @@ int marks_key(const struct places *pl, bool create, unsigned char key[32], struc
 	return rc;
 }
 
+const char *marks_machine(struct arena *a, const struct places *pl)
+{
+	static const char what[] = "machine";
+	unsigned char key[KEYED_HASH_KEY];
+	char hex[65];
+	struct err none = ERR_INIT;
+	if (marks_key(pl, false, key, &none))
+		return "";
+	keyed_hash(key, sizeof(key), what, sizeof(what), hex);
+	explicit_bzero(key, sizeof(key));
+	return arena_strdup(a, hex);
+}
+
 static struct volume_mark *mark_of(
 	struct arena *a, struct volume_marks *out, const char *volume, const char *secret)
 {

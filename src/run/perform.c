@@ -69,6 +69,7 @@ void job_say_n(struct job *j, enum event_kind kind, const char *text, size_t len
 {
 	buf_truncate(&j->scratch, 0);
 	buf_add(&j->scratch, text, len);
+	nul_to_space(j->scratch.data, len);
 	struct event ev = {
 		.kind = kind,
 		.step = j->step,
@@ -267,7 +268,9 @@ static void begin(struct run *r, struct step *s)
 	j->run = r;
 	j->step = s;
 	const struct step_kind_row *row = &kinds[s->kind];
-	j->ops = row->host && step_on_host(s) ? row->host : row->ops;
+	j->ops = s->replaces.count              ? &ops_replace
+		 : row->host && step_on_host(s) ? row->host
+						: row->ops;
 	j->started = now_ms();
 	j->next = r->jobs;
 	r->jobs = j;

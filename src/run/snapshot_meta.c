@@ -23,6 +23,32 @@ static void put_number(struct arena *a, struct node *map, const char *key, int64
 	map_put(a, map, key, nowhere, node_int(a, n, nowhere));
 }
 
+static struct node *texts_node(struct arena *a, const struct strs *list)
+{
+	struct node *n = node_list(a, nowhere);
+	for (size_t i = 0; i < list->count; i++)
+		list_add(a, n, node_str(a, list->items[i], nowhere));
+	return n;
+}
+
+static void put_secrets(struct arena *a, struct node *part, const struct snapshot_part *p)
+{
+	struct node *list = node_list(a, nowhere);
+	for (size_t i = 0; i < p->secrets.count; i++) {
+		const struct snapshot_secret *s = &p->secrets.items[i];
+		struct node *n = node_map(a, nowhere);
+		put_text(a, n, "secret", s->name);
+		put_text(a, n, "machine", s->machine);
+		map_put(a, n, "marks", nowhere, texts_node(a, &s->marks));
+		put_text(a, n, "salt", s->salt);
+		put_number(a, n, "rounds", s->rounds);
+		map_put(a, n, "proofs", nowhere, texts_node(a, &s->proofs));
+		list_add(a, list, n);
+	}
+	if (p->secrets.count)
+		map_put(a, part, "secrets", nowhere, list);
+}
+
 static struct node *part_node(struct arena *a, const struct snapshot_part *p)
 {
 	struct node *n = node_map(a, nowhere);
@@ -37,6 +63,7 @@ static struct node *part_node(struct arena *a, const struct snapshot_part *p)
 	put_number(a, n, "bytes", p->facts.bytes);
 	put_number(a, n, "entries", p->facts.entries);
 	put_number(a, n, "left_out", p->facts.left_out);
+	put_secrets(a, n, p);
 	return n;
 }
 
@@ -71,7 +98,39 @@ static void text_into(char *to, size_t size, const char *text)
 	to[len] = '\0';
 }
 
-static bool part_read(const struct node *n, struct snapshot_part *p)
+static struct strs texts(struct arena *a, const struct node *list)
+{
+	struct strs out = { 0 };
+	const struct node *n;
+	node_each_item(list, i, n)
+	{
+		if (node_text(n))
+			strs_add(a, &out, node_text(n));
+	}
+	return out;
+}
+
+/* What is not understood is as if nothing were known. */
+static void secrets_read(struct arena *a, const struct node *part, struct snapshot_part *p)
+{
+	enum { MOST_ROUNDS = 10 * 1000 * 1000 };
+	const struct node *n;
+	node_each_item(node_get(part, "secrets"), i, n)
+	{
+		struct snapshot_secret s = {
+			.name = node_text(node_get(n, "secret")),
+			.machine = node_text(node_get(n, "machine")),
+			.salt = node_text(node_get(n, "salt")),
+			.marks = texts(a, node_get(n, "marks")),
+			.proofs = texts(a, node_get(n, "proofs")),
+			.rounds = number(n, "rounds"),
+		};
+		if (s.name && s.machine && s.salt && s.rounds > 0 && s.rounds <= MOST_ROUNDS)
+			*list_push(a, &p->secrets) = s;
+	}
+}
+
+static bool part_read(struct arena *a, const struct node *n, struct snapshot_part *p)
 {
 	*p = (struct snapshot_part){
 		.volume = node_text(node_get(n, "volume")),
@@ -81,6 +140,7 @@ static bool part_read(const struct node *n, struct snapshot_part *p)
 		.sha256 = node_text(node_get(n, "sha256")),
 		.packed = number(n, "packed_bytes"),
 	};
+	secrets_read(a, n, p);
 	p->facts.bytes = number(n, "bytes");
 	p->facts.entries = number(n, "entries");
 	p->facts.left_out = number(n, "left_out");
@@ -113,7 +173,7 @@ static int decode(
 	s->time_ms = number(n, "time_ms");
 	node_each_item(node_get(n, "volumes"), i, item)
 	{
-		if (!part_read(item, &part))
+		if (!part_read(a, item, &part))
 			return not_one(path, e);
 		*list_push(a, &s->parts) = part;
 	}

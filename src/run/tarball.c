@@ -24,47 +24,71 @@ enum { PIECE = 256 * 1024 };
 
 struct passage { /* one archive on its way */
 	struct archive *in, *out;
-	int from, to;
-	int in_error, out_error; /* errno of the descriptors */
-	struct hasher *hash;     /* of what is written; NULL: nobody asks */
-	int64_t written;
+	struct conduit *volume;              /* the one end of it */
+	int file;                            /* the other */
+	int error;                           /* errno of the file */
+	struct hasher *hash;                 /* of the file */
+	int64_t length;                      /* the same, so far */
 	const struct tarball_budget *budget; /* NULL: packing */
 	struct tarball_facts *facts;
 	struct tarball_rules rules;
 	char read_buf[PIECE], piece[PIECE];
 };
 
-static la_ssize_t from_fd(struct archive *a, void *ctx, const void **data)
+static void sum(struct passage *p, const void *data, size_t len)
+{
+	hasher_add(p->hash, data, len);
+	p->length += (int64_t)len;
+}
+
+static la_ssize_t from_file(struct archive *a, void *ctx, const void **data)
 {
 	struct passage *p = ctx;
 	ssize_t n;
 	(void)a;
 	do
-		n = read(p->from, p->read_buf, sizeof(p->read_buf));
+		n = read(p->file, p->read_buf, sizeof(p->read_buf));
 	while (n < 0 && errno == EINTR);
-	p->in_error = n < 0 ? errno : 0;
+	p->error = n < 0 ? errno : 0;
 	*data = p->read_buf;
+	if (n > 0)
+		sum(p, p->read_buf, (size_t)n);
 	return n < 0 ? ARCHIVE_FATAL : n;
 }
 
-static la_ssize_t to_fd(struct archive *a, void *ctx, const void *data, size_t len)
+static la_ssize_t to_file(struct archive *a, void *ctx, const void *data, size_t len)
 {
 	struct passage *p = ctx;
 	(void)a;
-	if (fd_write(p->to, data, len)) {
-		p->out_error = errno;
+	if (fd_write(p->file, data, len)) {
+		p->error = errno;
 		return -1;
 	}
-	p->written += (int64_t)len;
-	if (p->hash)
-		hasher_add(p->hash, data, len);
+	sum(p, data, len);
 	return (la_ssize_t)len;
+}
+
+static la_ssize_t from_volume(struct archive *a, void *ctx, const void **data)
+{
+	struct passage *p = ctx;
+	const char *block;
+	(void)a;
+	ssize_t n = conduit_take(p->volume, &block);
+	*data = block;
+	return n < 0 ? ARCHIVE_FATAL : n;
+}
+
+static la_ssize_t to_volume(struct archive *a, void *ctx, const void *data, size_t len)
+{
+	struct passage *p = ctx;
+	(void)a;
+	return conduit_put(p->volume, data, len) ? (la_ssize_t)len : -1;
 }
 
 static int failed(const struct passage *p, struct archive *a, struct err *e)
 {
 	const char *text = lib_archive_error_string(a);
-	errno = p->in_error ? p->in_error : p->out_error;
+	errno = p->error;
 	if (errno)
 		return err_errno(e, "the archive");
 	return err_set(e, ERR_FAILED, "the archive: %s", text ? text : "unknown reason");
@@ -76,7 +100,8 @@ static int open_both(struct passage *p, struct err *e)
 	lib_archive_read_support_format_tar(p->in);
 	if (!packs)
 		lib_archive_read_support_filter_all(p->in);
-	if (lib_archive_read_open(p->in, p, NULL, from_fd, NULL) < ARCHIVE_WARN)
+	if (lib_archive_read_open(p->in, p, NULL, packs ? from_volume : from_file, NULL) <
+		ARCHIVE_WARN)
 		return failed(p, p->in, e);
 	lib_archive_write_set_format_pax_restricted(p->out);
 	lib_archive_write_set_bytes_per_block(p->out, PIECE);
@@ -85,7 +110,8 @@ static int open_both(struct passage *p, struct err *e)
 			     lib_archive_write_set_filter_option(
 				     p->out, "zstd", "compression-level", "1") < ARCHIVE_WARN))
 		return failed(p, p->out, e);
-	return lib_archive_write_open(p->out, p, NULL, to_fd, NULL) < ARCHIVE_WARN
+	return lib_archive_write_open(p->out, p, NULL, packs ? to_file : to_volume, NULL) <
+			       ARCHIVE_WARN
 		       ? failed(p, p->out, e)
 		       : 0;
 }
@@ -217,19 +243,34 @@ static int copy_all(struct passage *p, struct err *e)
 	return rc;
 }
 
+/* What is behind the archive is a part of the file, too. */
+static int read_rest(struct passage *p, struct err *e)
+{
+	const void *data;
+	la_ssize_t n;
+	do
+		n = from_file(p->in, p, &data);
+	while (n > 0);
+	return n < 0 ? err_errno(e, "the archive") : 0;
+}
+
 /* libarchive reads names by the locale of the thread. */
-static int pass(struct passage *p, struct err *e)
+static int pass(struct passage *p, struct tarball_sum *of_file, struct err *e)
 {
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
 	*p->facts = (struct tarball_facts){ 0 };
+	p->hash = hasher_new();
 	p->in = lib_archive_read_new();
 	p->out = lib_archive_write_new();
 	int rc = open_both(p, e);
 	rc = rc ? rc : copy_all(p, e);
+	rc = rc || !p->budget ? rc : read_rest(p, e);
 	lib_archive_read_free(p->in);
 	lib_archive_write_free(p->out);
 	tarball_rules_release(&p->rules);
+	hasher_end(p->hash, of_file->hex);
+	of_file->len = p->length;
 	if (utf8) {
 		uselocale(before);
 		freelocale(utf8);
@@ -237,50 +278,39 @@ static int pass(struct passage *p, struct err *e)
 	return rc;
 }
 
-int tarball_pack(int from, int to, struct tarball_facts *f, char hex[static HASH_HEX + 1],
-	int64_t *packed, struct err *e)
+int tarball_pack(struct conduit *from, int to, struct tarball_facts *f, struct tarball_sum *of_file,
+	struct err *e)
 {
 	struct passage *p = xcalloc(1, sizeof(*p));
-	p->from = from;
-	p->to = to;
+	p->volume = from;
+	p->file = to;
 	p->facts = f;
-	p->hash = hasher_new();
-	int rc = pass(p, e);
-	hasher_end(p->hash, hex);
-	*packed = p->written;
+	int rc = pass(p, of_file, e);
 	xfree(p);
 	return rc;
 }
 
-int tarball_unpack(
-	int from, int to, const struct tarball_budget *b, struct tarball_facts *f, struct err *e)
+int tarball_unpack(int from, struct conduit *to, const struct tarball_budget *b,
+	struct tarball_facts *f, struct tarball_sum *of_file, struct err *e)
 {
 	struct passage *p = xcalloc(1, sizeof(*p));
-	p->from = from;
-	p->to = to;
+	p->volume = to;
+	p->file = from;
 	p->facts = f;
 	p->budget = b;
-	int rc = pass(p, e);
+	int rc = pass(p, of_file, e);
 	xfree(p);
 	return rc;
 }
 
-int tarball_sum(int fd, char hex[static HASH_HEX + 1], int64_t *len, struct err *e)
+int tarball_sum_up(int fd, struct tarball_sum *of_file, struct err *e)
 {
-	char *piece = xmalloc(PIECE);
-	struct hasher *h = hasher_new();
-	ssize_t n = 1;
-	for (*len = 0; n != 0;) {
-		n = read(fd, piece, PIECE);
-		if (n < 0 && errno != EINTR)
-			break;
-		if (n > 0) {
-			hasher_add(h, piece, (size_t)n);
-			*len += n;
-		}
-	}
-	int rc = n < 0 ? err_errno(e, "the archive") : 0;
-	hasher_end(h, hex);
-	xfree(piece);
+	struct passage *p = xcalloc(1, sizeof(*p));
+	p->file = fd;
+	p->hash = hasher_new();
+	int rc = read_rest(p, e);
+	hasher_end(p->hash, of_file->hex);
+	of_file->len = p->length;
+	xfree(p);
 	return rc;
 }

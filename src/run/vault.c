@@ -323,3 +323,12 @@ void vault_marks(struct vault *v, struct arena *a, const unsigned char key[32], 
 			seen->previous_mark = fingerprint(a, key, k->name, &k->previous);
 	}
 }
+
+int vault_proof(struct vault *v, const char *name, bool previous, const char *salt, int rounds,
+	char hex[65], struct err *e)
+{
+	const struct kept *k = v ? keyring_find(v, name) : NULL;
+	if (!k || !(previous ? k->unsettled : k->ready))
+		return 1;
+	return slow_hash(salt, rounds, previous ? &k->previous : &k->value, hex, e);
+}

@@ -123,6 +123,7 @@ int volume_look(
 	out->exists = n != NULL;
 	out->workspace = node_text(node_get(labels, "devenv.workspace"));
 	out->key = node_text(node_get(labels, "com.docker.compose.volume"));
+	out->kind = node_text(node_get(labels, "devenv.kind"));
 	out->driver = node_text(node_get(n, "Driver"));
 	out->fixed = node_get(node_get(n, "Options"), "device") != NULL;
 	return 0;

@@ -44,13 +44,32 @@ static int load_one(
 	return 0;
 }
 
+static struct strs texts(struct arena *a, const struct node *list)
+{
+	struct strs out = { 0 };
+	const struct node *n;
+	node_each_item(list, i, n)
+	{
+		if (node_text(n))
+			strs_add(a, &out, node_text(n));
+	}
+	return out;
+}
+
+static void forget(struct world *w)
+{
+	w->volume_map.count = 0;
+	w->leaving = (struct strs){ 0 };
+	w->halted = (struct halted){ 0 };
+}
+
 int volume_map_load(struct arena *a, const struct places *pl, struct world *w, struct err *e)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 	const char *path = map_path(a, pl);
 	struct node *n;
 	int rc = 0;
-	w->volume_map.count = 0;
+	forget(w);
 	if (!file_exists(path))
 		return 0;
 	if (file_read(path, MAP_MAX, &text, e))
@@ -62,6 +81,9 @@ int volume_map_load(struct arena *a, const struct places *pl, struct world *w, s
 	{
 		rc = rc ? rc : load_one(a, n, path, w, e);
 	}
+	w->leaving = texts(a, node_get(root, "leaving"));
+	w->halted.by = node_text(node_path(root, "halted.by"));
+	w->halted.services = texts(a, node_path(root, "halted.services"));
 	return rc;
 }
 
@@ -82,6 +104,22 @@ static struct node *record_node(struct arena *a, const struct volume_record *r)
 	return n;
 }
 
+static struct node *texts_node(struct arena *a, const struct strs *list)
+{
+	struct node *n = node_list(a, nowhere);
+	for (size_t i = 0; i < list->count; i++)
+		list_add(a, n, node_str(a, list->items[i], nowhere));
+	return n;
+}
+
+static struct node *halted_node(struct arena *a, const struct halted *h)
+{
+	struct node *n = node_map(a, nowhere);
+	put_text(a, n, "by", h->by);
+	map_put(a, n, "services", nowhere, texts_node(a, &h->services));
+	return n;
+}
+
 int volume_map_save(const struct places *pl, const struct world *w, struct err *e)
 {
 	struct arena a = ARENA_INIT;
@@ -91,6 +129,10 @@ int volume_map_save(const struct places *pl, const struct world *w, struct err *
 		list_add(&a, list, record_node(&a, &w->volume_map.items[i]));
 	map_put(&a, root, "version", nowhere, node_int(&a, 1, nowhere));
 	map_put(&a, root, "volumes", nowhere, list);
+	if (w->leaving.count)
+		map_put(&a, root, "leaving", nowhere, texts_node(&a, &w->leaving));
+	if (w->halted.services.count)
+		map_put(&a, root, "halted", nowhere, halted_node(&a, &w->halted));
 	json_write(&text, root, 2);
 	if (!buf_ends_with(&text, "\n"))
 		buf_addc(&text, '\n');
@@ -135,7 +177,7 @@ int volume_map_forget(const struct places *pl, struct world *w, struct err *e)
 {
 	struct arena a = ARENA_INIT;
 	const char *path = map_path(&a, pl);
-	w->volume_map.count = 0;
+	forget(w);
 	int rc = unlink(path) && errno != ENOENT ? err_errno(e, "%s", path) : 0;
 	arena_release(&a);
 	return rc;

@@ -151,7 +151,7 @@ void view_status(struct buf *out, const struct project *p, const struct world *w
 	}
 	table_write(out, t, st);
 	if (!only->count)
-		view_branches(out, p, w);
+		view_volumes(out, p, w);
 	arena_release(&a);
 }
 
@@ -214,9 +214,11 @@ struct node *view_status_json(
 		list_add(a, list, n);
 	}
 	map_put(a, top, "services", no, list);
-	struct node *volumes = view_branches_json(a, p, w);
+	struct node *volumes = view_volumes_json(a, p, w);
 	if (node_count(volumes))
 		map_put(a, top, "volumes", no, volumes);
+	if (w->halted.services.count)
+		map_put(a, top, "halted", no, view_halted_json(a, w));
 	map_put(a, top, "agent", no, view_agent_json(a, &w->agent));
 	return top;
 }

@@ -143,9 +143,8 @@ static void tags(void **state)
 	b.world.source.time++;
 	assert_string_not_equal(tag_with(&b), first);
 	b.world.source.time--;
-	plan_tags(&b.arena, &b.project, &b.world, &b.world.images);
-	b.world.images_known = true;
-	assert_true(strs_has(&b.world.images, first));
+	bench_images(&b);
+	assert_true(world_has_image(&b.world, first));
 	bench_plan(&b);
 	assert_int_equal(b.plan.steps.count, 0);
 	assert_int_equal(b.plan.named.count, 2);
@@ -166,6 +165,31 @@ static void development_has_none(void **state)
 	bench_plan(&b);
 	assert_null(bench_step(&b, "build release api"));
 	assert_int_equal(b.plan.named.count, 0);
+	bench_close(&b);
+}
+
+/* What is up in another environment runs the image that `build` makes of it. */
+static void started(void **state)
+{
+	struct bench b;
+	(void)state;
+	open_prod(&b, shop);
+	const char *built = tag_with(&b);
+	b.request.goal = GOAL_UP;
+	bench_plan(&b);
+	assert_string_equal(release_of(&b, "build release api")->tag, built);
+	assert_null(bench_step(&b, "install api"));
+	assert_null(bench_step(&b, "mount points"));
+	assert_true(bench_needs(&b, "build release api", "write"));
+	assert_true(bench_needs(&b, "create containers", "build release api"));
+	strs_add(&b.arena, &b.world.images, bench_step(&b, "build run")->build->tag);
+	strs_add(&b.arena, &b.world.images, built);
+	strs_sort(&b.world.images);
+	b.world.images_known = true;
+	bench_plan(&b);
+	assert_null(bench_step(&b, "build release api"));
+	assert_null(bench_step(&b, "build tools")); /* only the release stands on it */
+	assert_non_null(bench_step(&b, "start api"));
 	bench_close(&b);
 }
 
@@ -233,6 +257,7 @@ int main(void)
 		cmocka_unit_test(labels_and_names),
 		cmocka_unit_test(tags),
 		cmocka_unit_test(development_has_none),
+		cmocka_unit_test(started),
 		cmocka_unit_test(images_by_name),
 		cmocka_unit_test(refusals),
 	};

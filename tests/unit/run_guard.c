@@ -36,15 +36,22 @@ static const char *const abuses[] = {
 	"done",
 };
 
+/* Together, so that some come to be in threads. */
 static void start_abuses(struct stage_set *t, const char *mark)
 {
+	struct host_start all[countof(abuses)] = { 0 };
+	struct host_spec specs[countof(abuses)];
 	for (size_t i = 0; i < countof(abuses); i++) {
 		const char *name = arena_printf(&t->h->a, "a%d", (int)i);
 		const char *script = arena_printf(&t->h->a, "MARK=%s; %s", mark, abuses[i]);
-		if (start(t,
-			    (struct spec_of){ .service = name, .script = script, .grace_ms = 300 }))
-			_exit(3);
+		specs[i] = spec_for(&t->h->a, t->h,
+			(struct spec_of){ .service = name, .script = script, .grace_ms = 300 });
+		all[i].launch = (struct host_launch){ .spec = &specs[i], .env = plain_env() };
 	}
+	hosts_start_all(t->hosts, all, countof(abuses));
+	for (size_t i = 0; i < countof(abuses); i++)
+		if (all[i].failed)
+			_exit(3);
 }
 
 static void become(uid_t uid)

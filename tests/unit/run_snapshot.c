@@ -154,15 +154,40 @@ static const char *archive_of(struct home *h, const struct made *items, size_t c
 	return path;
 }
 
+struct unpacked {
+	int from, to;
+	struct tarball_budget budget;
+	struct tarball_facts facts;
+	struct tarball_sum sum;
+};
+
+static int unpack_it(void *ctx, struct conduit *c, struct err *e)
+{
+	struct unpacked *u = ctx;
+	return tarball_unpack(u->from, c, &u->budget, &u->facts, &u->sum, e);
+}
+
+static int write_it(void *ctx, struct conduit *c, struct err *e)
+{
+	struct unpacked *u = ctx;
+	const char *data;
+	ssize_t n;
+	while ((n = conduit_take(c, &data)) > 0)
+		if (fd_write(u->to, data, (size_t)n))
+			return err_errno(e, "writing");
+	return n < 0 ? err_set(e, ERR_FAILED, "cut off") : 0;
+}
+
 static int unpack(const char *path, const char *to, bool foreign, int64_t bytes, struct err *e)
 {
-	struct tarball_budget b = { .entries = 5, .bytes = bytes, .foreign = foreign };
-	struct tarball_facts f;
-	int from = open(path, O_RDONLY), out = open(to, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+	struct unpacked u = { .budget = { .entries = 5, .bytes = bytes, .foreign = foreign } };
+	u.from = open(path, O_RDONLY);
+	u.to = open(to, O_CREAT | O_TRUNC | O_WRONLY, 0600);
 	assert_int_equal(tarball_load(e), 0);
-	int rc = tarball_unpack(from, out, &b, &f, e);
-	close(from);
-	close(out);
+	int rc = conduit_run(&(struct conduit_side){ write_it, &u },
+		&(struct conduit_side){ unpack_it, &u }, false, e);
+	close(u.from);
+	close(u.to);
 	return rc;
 }
 

@@ -29,12 +29,30 @@ static const char *make_volume(const char *key)
 	return s.name;
 }
 
+static bool put_fd(void *ctx, const char *data, size_t len)
+{
+	return !fd_write(*(int *)ctx, data, len);
+}
+
+static size_t pull_fd(void *ctx, char *into, size_t size)
+{
+	ssize_t n = read(*(int *)ctx, into, size);
+	return n < 0 ? HTTP_GIVE_UP : (size_t)n;
+}
+
+static bool put_nowhere(void *ctx, const char *data, size_t len)
+{
+	(void)ctx, (void)data, (void)len;
+	return false;
+}
+
 static int stream(const char *volume, const char *tar, bool in, struct err *e)
 {
 	struct volume_desk d = desk();
 	int fd = open(file(tar), in ? O_RDONLY : O_CREAT | O_TRUNC | O_WRONLY, 0600);
 	assert_true(fd >= 0);
-	int rc = in ? volume_import(&d, volume, fd, e) : volume_export(&d, volume, fd, e);
+	int rc = in ? volume_import(&d, volume, pull_fd, &fd, e)
+		    : volume_export(&d, volume, put_fd, &fd, e);
 	close(fd);
 	return rc;
 }
@@ -91,16 +109,11 @@ static void absent_ones_fail(void **state)
 	assert_string_equal(v.key, "three");
 	assert_int_equal(volume_look(engine, &arena, "devenv-test-none", &v, &e), 0);
 	assert_false(v.exists);
-	assert_int_equal(volume_export(&d, "devenv-test-none", 1, &e), -1);
+	assert_int_equal(volume_export(&d, "devenv-test-none", put_nowhere, NULL, &e), -1);
 	assert_int_equal(volume_clone(&d, "devenv-test-none", three, &e), -1);
 	assert_non_null(strstr(e.text, "no such volume"));
-	/* A pipe whose reader has gone is an error, not the end of this process. */
-	int ends[2];
-	assert_int_equal(pipe(ends), 0);
-	close(ends[0]);
-	assert_int_equal(volume_export(&d, three, ends[1], &e), -1);
-	assert_non_null(strstr(e.text, "Broken pipe"));
-	close(ends[1]);
+	assert_int_equal(volume_export(&d, three, put_nowhere, NULL, &e), -1);
+	assert_non_null(strstr(e.text, "nobody takes its data"));
 }
 
 static void users_are_seen_and_leavings_go(void **state)
