@@ -160,7 +160,7 @@ static int list_all(struct unpacking *u, struct listing *l, struct err *e)
 	tar_free(t);
 	if (n < 0)
 		return -1;
-	return whole ? 0 : err_set(e, ERR_FAILED, "its images are no archive of an engine's");
+	return whole ? 0 : err_set(e, ERR_FAILED, "its images are not an archive of an engine's");
 }
 
 static int names_in(struct listing *l, struct strs *names, struct err *e)
