@@ -117,7 +117,7 @@ int carry_out(struct context *c);
 /* Each event goes to `also`, too, its text without secrets: for who wants results. */
 int carry_out_heard(struct context *c, event_fn *also, void *ctx);
 
-/* Prints c->error and gives its exit status. */
+/* Prints c->error and gives its exit status: of what a signal was to end, the signal's. */
 int fail(struct context *c);
 int fail_with(struct context *c, enum err_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -122,7 +122,7 @@ static int save_images(struct carrying *x)
 	const char *path = path_join(&c->arena, x->dir, images_file);
 	if (!x->have.count)
 		return 0;
-	if (images_save(c->engine, &x->have, path, &c->error) || sum_of(x, path, &sum))
+	if (images_save(c->engine, c->loop, &x->have, path, &c->error) || sum_of(x, path, &sum))
 		return -1;
 	struct node *names = node_list(&c->arena, no);
 	for (size_t i = 0; i < x->have.count; i++)
@@ -268,7 +268,7 @@ static int restore_images(struct carrying *x, const struct node *part)
 	if (have.count >= names.count)
 		return 0;
 	x->images += names.count - have.count;
-	return images_load(c->engine,
+	return images_load(c->engine, c->loop,
 		path_join(&c->arena, x->dir, node_text(node_get(part, "file"))), &c->error);
 }
 

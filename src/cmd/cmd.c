@@ -4,11 +4,12 @@
  */
 #include "cmd/cmd.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "cmd/commands.h"
 #include "cmd/context.h"
@@ -196,6 +197,19 @@ static int dispatch(struct context *c, struct parsed *p)
 								  : unknown_command(c, p->word);
 }
 
+/* A reader that has gone wants no more; anything else that did not take it all is told. */
+static int end_output(struct context *c, int status)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR))
+		return status;
+	err_set(&c->error, ERR_FAILED, "standard output did not take all that was to be written");
+	err_hint(&c->error, "is the disk full (`df -h`)?");
+	return fail(c);
+}
+
 int cmd_main(int argc, char **argv)
 {
 	struct context c = { .lock = { .fd = -1 }, .summoned = -1, .began_ms = clock_ms() };
@@ -206,8 +220,7 @@ int cmd_main(int argc, char **argv)
 	c.out = style_of(stdout, c.g.ansi);
 	c.err = style_of(stderr, c.g.ansi);
 	int status = bad ? fail(&c) : dispatch(&c, &p);
-	if (fflush(stdout) && !status && errno != EPIPE)
-		status = ERR_FAILED;
+	status = end_output(&c, status);
 	context_release(&c);
 	return status;
 }

@@ -280,6 +280,22 @@ int engine_request(
 	}
 }
 
+int engine_await(struct engine *g, struct loop *loop, const struct engine_ask *ask,
+	struct engine_call **out, struct err *e)
+{
+	struct engine_call *c = engine_begin(g, ask, e);
+	if (!c)
+		return -1;
+	while (!engine_done(c) && !(loop && loop_signal(loop)))
+		engine_turn(g, loop, 1000);
+	int rc = engine_done(c) ? engine_finish(c, e) : err_set(e, ERR_FAILED, "interrupted");
+	if (!rc && out)
+		*out = c;
+	else
+		engine_call_free(c);
+	return rc;
+}
+
 int engine_order(struct engine *g, const char *method, struct err *e, const char *path_fmt, ...)
 {
 	cleanup_buf struct buf path = BUF_INIT;

@@ -29,7 +29,8 @@ void tail_add(struct tail *t, const char *line, size_t len)
 {
 	static const char *const noise[] = { "DEPRECATED: The legacy builder",
 		"            Install the buildx", "            BuildKit is currently",
-		"            environment-variable." };
+		"            environment-variable.",
+		"            https://docs.docker.com/go/buildx/" };
 	char *slot = t->lines[t->next];
 	size_t n = len < TAIL_WIDTH - 1 ? len : TAIL_WIDTH - 1;
 	if (!len)

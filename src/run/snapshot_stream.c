@@ -62,6 +62,8 @@ int snapshot_save(const struct volume_desk *d, struct arena *a, const char *engi
 	int rc = run(&p, e);
 	if (!rc && fsync(p.file))
 		rc = err_errno(e, "%s/%s", dir, part->file);
+	else if (rc)
+		err_wrap(e, "saving volume %s below %s", part->volume, path_dir(a, dir));
 	close(p.file);
 	part->sha256 = arena_strdup(a, p.sum.hex);
 	part->packed = p.sum.len;

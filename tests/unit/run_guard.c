@@ -208,6 +208,7 @@ static void stop_all(struct trial *r)
 	assert_in_range(now_ms() - began, 300, 5000);
 }
 
+/* FAULTS F01, F02, F03 */
 static void after_a_stop(void **state)
 {
 	(void)state;
@@ -220,6 +221,7 @@ static void kill_agent(struct trial *r)
 	wait_until_alive(r, false);
 }
 
+/* FAULTS F04 */
 static void after_the_agent_was_killed(void **state)
 {
 	(void)state;
@@ -234,6 +236,7 @@ static void kill_guardian(struct trial *r)
 	wait_until_alive(r, false);
 }
 
+/* FAULTS F04 */
 static void after_the_guardian_was_killed(void **state)
 {
 	(void)state;
@@ -263,6 +266,7 @@ static void kill_both(struct trial *r)
 	arena_release(&a);
 }
 
+/* FAULTS F04 */
 static void after_both_were_killed(void **state)
 {
 	(void)state;

@@ -74,6 +74,7 @@ static void what_it_was_started_with_is_known(void **state)
 	assert_string_equal(l.env[1], "A=1"); /* what was told is the asker's */
 }
 
+/* FAULTS F12 */
 static void what_cannot_run_says_so_before(void **state)
 {
 	struct stage_set *t = *state;
@@ -145,6 +146,7 @@ static void many_start_beside_each_other(void **state)
 	assert_int_equal(supervisor_running(t->s), MANY - 5);
 }
 
+/* FAULTS F01 */
 static void a_stubborn_child_gets_its_grace_and_no_more(void **state)
 {
 	struct stage_set *t = *state;
@@ -215,6 +217,7 @@ static void a_killed_child_is_back_at_once(void **state)
 	assert_in_range(now_ms() - began, 90, 5000);
 }
 
+/* FAULTS F05 */
 static void a_crash_loop_is_given_up(void **state)
 {
 	struct stage_set *t = *state;
@@ -328,7 +331,7 @@ static void the_second_stop_kills(void **state)
 	assert_int_equal(look(t, "host:api.2").state, UNIT_EXITED);
 }
 
-/* As long as there are descriptors; what runs already does not notice. */
+/* As long as there are descriptors; what runs already does not notice. FAULTS F12. */
 static void no_descriptor_left_is_an_error(void **state)
 {
 	struct stage_set *t = *state;
@@ -354,6 +357,7 @@ static void no_descriptor_left_is_an_error(void **state)
 	eventually(t, supervisor_running(t->s) == 0);
 }
 
+/* FAULTS F11 */
 static void a_thousand_zombies_are_reaped(void **state)
 {
 	struct stage_set *t = *state;
