@@ -5,6 +5,7 @@
  */
 #include "run/perform.h"
 
+#include <string.h>
 #include <unistd.h>
 
 enum { STEP_WAITING, STEP_RUNNING, STEP_DONE, STEP_FAILED, STEP_SKIPPED };
