@@ -182,9 +182,9 @@ static void started(void **state)
 	assert_null(bench_step(&b, "mount points"));
 	assert_true(bench_needs(&b, "build release api", "write"));
 	assert_true(bench_needs(&b, "create containers", "build release api"));
-	strs_add(&b.arena, &b.world.images, bench_step(&b, "build run")->build->tag);
-	strs_add(&b.arena, &b.world.images, built);
-	strs_sort(&b.world.images);
+	*list_push(&b.arena, &b.world.images) =
+		(struct seen_image){ .name = bench_step(&b, "build run")->build->tag, .id = "1" };
+	*list_push(&b.arena, &b.world.images) = (struct seen_image){ .name = built, .id = "2" };
 	b.world.images_known = true;
 	bench_plan(&b);
 	assert_null(bench_step(&b, "build release api"));
