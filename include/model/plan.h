@@ -83,8 +83,12 @@ struct build {
 	struct strs args;   /* "NAME=VALUE"; bare NAME: from the environment */
 	struct strs labels; /* "k=v" */
 	bool no_cache;      /* every step is done, whatever the builder remembers */
-	bool pull;          /* the image it stands on is looked for anew in its registry */
-	bool near;          /* what devenv.lock names and the mirror dropped is no failure */
+	bool pull;          /* what its own Dockerfile names is looked for anew in registries */
+	/* The result notes, as label devenv.base, the id of this image of a registry, or what this
+	 * rung has noted; NULL: it comes along with what it is built on, or needs none. */
+	const char *on;
+	bool on_rung;
+	bool near; /* what devenv.lock names and the mirror dropped is no failure */
 	int64_t timeout_ms;
 };
 
@@ -147,6 +151,11 @@ struct step {
 	struct strs
 		containers; /* STOP, REMOVE, START: ids; empty: those of the service at that time */
 	bool was_running;   /* STOP, REMOVE */
+	/* START: ids that the service's other containers take the place of, one after the other,
+	 * each awaited; none: all are started at once. */
+	struct strs replaces;
+	bool start_first;    /* of each pair the new one, else the old one stops first */
+	struct strs proxies; /* ids of nginx that leads to it: told after each */
 	LIST_OF(struct host_spec *)
 	hosts; /* START of a host service: copies to start, or to replace; none: those of
 		  `containers` are started again with their own spec */

@@ -234,6 +234,7 @@ struct service {
 	const struct develop *develop; /* NULL: not a module, or its release runs in its stead */
 	const struct release *release; /* NULL: none; only modules have one */
 	int replicas;
+	bool start_first; /* deploy.update_config.order: a new container before the old one goes */
 	const char *stop_signal; /* NULL: the image's */
 	int64_t stop_grace_ms;   /* default 10 s */
 	bool tty, stdin_open;

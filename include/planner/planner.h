@@ -74,6 +74,9 @@ int production_make(struct arena *a, const struct project *p, const struct world
 
 /* Which files must be hashed into world.inputs before plan_make(): absolute paths, sorted. */
 void plan_inputs(struct arena *a, const struct project *p, struct strs *paths);
+/* Of `docker compose run`: the generated file that makes a container beside the one that serves,
+ * without what there can be one of (addresses, host names). Below .devenv/generated. */
+const char *plan_run_file(const struct project *p);
 /* Tags of all used rungs, for the probe to ask the engine about. Needs world.inputs. */
 void plan_tags(struct arena *a, const struct project *p, const struct world *w, struct strs *tags);
 /* Ports that `up` publishes and that must be allocated first. */

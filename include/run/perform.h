@@ -26,6 +26,7 @@ struct run { /* one perform() */
 	struct arena hosts_arena;
 	int64_t hosts_at; /* monotonic ms */
 	int polling;
+	char **environment;         /* our own, cleaned: what those of host services begin with */
 	struct start_state *starts; /* to be asked for at the next turn; perform_host.c */
 };
 
@@ -55,8 +56,9 @@ struct step_ops {
 	void (*end)(struct job *j);        /* frees state */
 };
 
-extern const struct step_ops ops_build, ops_exec, ops_start, ops_stop, ops_remove, ops_ready,
-	ops_reload, ops_stage, ops_host_start, ops_host_stop, ops_host_remove, ops_host_reload;
+extern const struct step_ops ops_build, ops_exec, ops_start, ops_replace, ops_stop, ops_remove,
+	ops_ready, ops_reload, ops_stage, ops_host_start, ops_host_stop, ops_host_remove,
+	ops_host_reload;
 
 const struct container *run_host_unit(struct run *r, const char *id); /* as last seen, or NULL */
 
@@ -93,8 +95,9 @@ void tail_error(const struct tail *t, struct err *e);
 /* compose_error.c: what Compose came to, by its last lines. */
 void compose_explain(struct job *j, const struct tail *said);
 
-/* ready_wait.c: waits until the step's service is ready, and notes that it is. */
-struct ready_unit *job_ready_begin(struct job *j, int64_t deadline_ms);
+/* ready_wait.c: waits until the step's service, or this container of it, is ready, and notes that
+ * it is. id NULL: its first. */
+struct ready_unit *job_ready_begin(struct job *j, const char *id, int64_t deadline_ms);
 enum verdict job_ready_tick(struct job *j, struct ready_unit *u);
 
 /* ready.c */
@@ -102,7 +105,7 @@ struct readiness *readiness_new(struct performer *pf, struct arena *a, const str
 void readiness_free(struct readiness *rd);
 struct ready_unit;
 struct ready_unit *readiness_add(
-	struct readiness *rd, const struct service *s, int64_t deadline_ms);
+	struct readiness *rd, const struct service *s, const char *id, int64_t deadline_ms);
 void readiness_tick(struct readiness *rd); /* after each turn */
 int readiness_timeout(const struct readiness *rd, int max_ms);
 enum verdict ready_verdict(const struct ready_unit *u, struct err *e);

@@ -14,8 +14,9 @@ struct ready_unit {
 	struct ready_unit *sibling; /* of the same host service: its next copy */
 	struct readiness *owner;
 	const struct service *service;
-	int number; /* copy, from 1 */
-	bool host;  /* a host service's */
+	const char *only; /* the container that is meant; NULL: the service's first */
+	int number;       /* copy, from 1 */
+	bool host;        /* a host service's */
 	int64_t started, deadline_ms;
 	enum verdict verdict;
 	struct err error;

@@ -228,8 +228,9 @@ static struct strs compose_run(struct context *c, const struct service *s,
 	struct arena *a = &c->arena;
 	struct strs v = { 0 };
 	const char *head[] = { "docker", "compose", "-p", c->project.workspace, "-f",
-		path_join(a, c->places.generated, "compose.yml"), "--project-directory",
-		c->project.dir, "--env-file", "/dev/null", "run", "--no-deps", "--quiet-pull" };
+		path_join(a, c->places.generated, plan_run_file(&c->project)),
+		"--project-directory", c->project.dir, "--env-file", "/dev/null", "run",
+		"--no-deps", "--quiet-pull" };
 	for (size_t i = 0; i < countof(head); i++)
 		strs_add(a, &v, head[i]);
 	if (!o->keep)
@@ -285,8 +286,8 @@ static int run_host_service(
 	const struct host_spec *spec = spec_of(c);
 	if (!spec)
 		return fail_with(c, ERR_FAILED, "%s has no command", name);
-	const char *const *env =
-		host_launch_environment(&c->arena, spec, &c->plan, c->vault, &c->error);
+	const char *const *env = host_launch_environment(
+		&c->arena, clean_environment(&c->arena, NULL), spec, &c->plan, c->vault, &c->error);
 	if (!env)
 		return fail(c);
 	lock_drop(&c->lock);

@@ -167,6 +167,8 @@ static void service_read(struct decode *c, struct service *s, const struct node_
 	s->kind = meaning(kind_words, text_at(s->node, "kind"));
 	s->template = text_at(node_get(s->node, "extends"), "template");
 	s->replicas = replicas_of(s->node);
+	s->start_first =
+		streq(node_text(node_path(s->node, "deploy.update_config.order")), "start-first");
 	decode_restart(c, s, path);
 	image_of(c, s, path);
 	load_read(c, &s->load, node_get(s->node, "load"));

@@ -7,15 +7,15 @@
 static void in_container(struct make *m, struct step *s, const struct service *in)
 {
 	const struct container *c = world_container(m->w, in->name);
-	compose_words(m, s, false);
 	if (c && c->state == UNIT_RUNNING) {
+		compose_words(m, s, false);
 		step_words(m, s, (const char *const[]){ "exec", "-T", in->name, "/bin/sh", NULL });
 		return;
 	}
 	const char *name = arena_printf(m->a, "%s-e2e-%s", m->p->workspace, in->name);
+	compose_run_words(m, s);
 	step_words(m, s,
-		(const char *const[]){ "run", "--rm", "--no-deps", "-T", "--name", name,
-			"--entrypoint", "/bin/sh", in->name, NULL });
+		(const char *const[]){ "--name", name, "--entrypoint", "/bin/sh", in->name, NULL });
 }
 
 static void plan_command(struct make *m)

@@ -44,8 +44,11 @@ static void guard(struct make *m)
 {
 	for (size_t i = 0; i < m->p->services.count; i++) {
 		struct unit *u = &m->units[i];
-		u->guarded = created(u) && u->service->replicas && serves(m, u) &&
-			     (has_gates(m, u->service) || installs(u) || needs_guarded(m, u));
+		decide_replacement(m, u);
+		u->guarded =
+			u->rolled ||
+			(created(u) && u->service->replicas && serves(m, u) &&
+				(has_gates(m, u->service) || installs(u) || needs_guarded(m, u)));
 	}
 }
 
@@ -99,11 +102,16 @@ static bool forced(const struct make *m)
 	       m->p->up.recreate_containers;
 }
 
-static void create_words(struct make *m, struct step *s)
+static void up_words(struct make *m, struct step *s)
 {
 	compose_words(m, s, true);
 	step_words(
 		m, s, (const char *const[]){ "up", "--no-start", "--no-build", "--no-deps", NULL });
+}
+
+static void create_words(struct make *m, struct step *s)
+{
+	up_words(m, s);
 	if (forced(m))
 		step_word(m, s, "--force-recreate");
 }
@@ -113,7 +121,7 @@ static void create_one(struct make *m, struct step *s, const struct unit *u)
 {
 	step_word(m, s, u->service->name);
 	await_parts(m, s, u);
-	for (size_t i = 0; i < m->w->containers.count; i++) {
+	for (size_t i = 0; !u->rolled && i < m->w->containers.count; i++) {
 		const struct container *c = &m->w->containers.items[i];
 		if (!c->one_off && !c->host && streq(c->service, u->service->name))
 			strs_add(m->a, &s->containers, c->id);
@@ -162,9 +170,14 @@ struct step *plan_create_guarded(
 	struct make *m, struct unit *u, struct step *gate, struct step *after)
 {
 	const struct service *s = u->service;
+	if (u->rolled && !u->missing) /* an earlier run made them */
+		return NULL;
 	struct step *step = exec_step(m, arena_printf(m->a, "create %s", s->name), s->name,
 		s->place, CREATE_MS, "%s", u->why);
-	create_words(m, step);
+	if (u->rolled)
+		up_words(m, step), replacement_words(m, step, u);
+	else
+		create_words(m, step);
 	create_one(m, step, u);
 	plan_need(m->plan, step, after);
 	plan_need(m->plan, step, m->create);

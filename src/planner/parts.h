@@ -91,10 +91,13 @@ struct unit {
 	bool present;                     /* part of compose.yml */
 	bool hosted;                      /* a host service of this run, or one that is there */
 	LIST_OF(struct host_copy) copies; /* of a host service */
-	bool guarded;      /* its container serves until gates have passed: replaced by itself */
-	bool anew;         /* a host service that is replaced, or was not there */
-	const char *image; /* what it runs */
-	struct node *node; /* its entry in compose.yml */
+	bool guarded;       /* its container serves until gates have passed: replaced by itself */
+	bool rolled;        /* and so does each of its copies until the one before was replaced */
+	struct strs old;    /* rolled: ids that give way */
+	int there, missing; /* rolled: its containers, and how many are to be made beside them */
+	bool anew;          /* a host service that is replaced, or was not there */
+	const char *image;  /* what it runs */
+	struct node *node;  /* its entry in compose.yml */
 	LIST_OF(struct piece) secret_env; /* lines of its env file; none: no file */
 	LIST_OF(struct shared) shared;    /* dependencies first */
 	struct strs binds;                /* host paths that are mounted or mounted upon */
@@ -178,15 +181,31 @@ const char *locked_install(
 const char *locked_name(
 	const struct make *m, const char *name); /* of a registry image: by digest */
 void lock_check(struct make *m);                 /* what does not fit is said, or refused */
-void plan_pulls(struct make *m);                 /* of registry images that the engine lacks */
-void await_pulls(struct make *m);                /* builds of what stands on them */
 void plan_all_images(struct make *m);            /* GOAL_IMAGES */
+
+/* registry.c: images of registries, which the engine may know as others from one day to the next.
+ */
+struct registry_use {
+	const char *name; /* as written */
+	struct place place;
+};
+typedef LIST_OF(struct registry_use) registry_uses;
+void registry_of(struct arena *a, const struct project *p, registry_uses *out); /* each once */
+void rung_notes(struct make *m, struct rung *r);                                /* build->on */
+/* Why what the engine has under the very same name is not what is wanted; NULL: it is. */
+const char *rung_moved(struct make *m, const struct rung *r);
+const char *release_moved(struct make *m, const struct unit *u);
+const char *image_moved(struct make *m, const struct unit *u, const struct container *c);
+void plan_pulls(struct make *m); /* of all that the engine lacks */
+/* Of what a rung stands on, when the engine is known to lack it; NULL: nothing is to be waited for.
+ */
+struct step *base_pull(struct make *m, const struct rung *r);
 const char *image_repository(struct arena *a, const char *name); /* as Docker writes names */
 
 /* release.c, release_text.c, release_name.c: production images of modules. */
 void releases_make(struct make *m); /* of what is present or chosen, outside of development */
 void want_image(struct make *m, struct unit *u); /* what it runs, and what that needs */
-bool lacks_release(const struct make *m, const struct unit *u); /* it is to be built */
+bool lacks_release(struct make *m, const struct unit *u); /* it is to be built */
 void plan_releases(struct make *m, struct step *after);         /* BUILD steps of those */
 /* The one that makes what a unit runs; NULL: it is there. */
 struct step *image_step(struct make *m, const struct unit *u);
@@ -227,6 +246,9 @@ void compose_mounts(struct make *m, struct unit *u);
 void compose_environment(struct make *m, struct unit *u);
 void compose_ports(struct make *m, struct unit *u);
 void compose_defaults(struct make *m, struct unit *u);
+/* compose_beside.c: what plan_run_file() holds; NULL: that is compose.yml */
+struct node *compose_beside(struct make *m, const struct node *compose);
+bool has_fixed_address(const struct node *service);
 /* Variables and paths by which software finds the trusted certificates. */
 struct trust_variable {
 	const char *name, *value;
@@ -325,6 +347,10 @@ void plan_before_create(struct make *m, struct step *after);
 void plan_create(struct make *m, struct step *after); /* all but the guarded ones */
 struct step *plan_create_guarded(
 	struct make *m, struct unit *u, struct step *gate, struct step *after);
+/* replace.c: of what is made anew: copy by copy? */
+void decide_replacement(struct make *m, struct unit *u);
+void replacement_words(struct make *m, struct step *s, const struct unit *u); /* of Compose's up */
+void plan_replacement(struct make *m, struct step *start, const struct unit *u);
 /* What is there and should not be: all but that of services which are started in this run, */
 void plan_orphans(struct make *m);
 /* and that of one of these, once its gates have passed. */
@@ -351,6 +377,7 @@ void step_words(struct make *m, struct step *s, const char *const *words); /* NU
 void step_word(struct make *m, struct step *s, const char *word);
 /* docker compose -p ...; heard: how far it is is told, as lines */
 void compose_words(struct make *m, struct step *s, bool heard);
+void compose_run_words(struct make *m, struct step *s); /* ... run: a container beside it */
 struct step *plan_write(struct make *m, const char *why);
 /* BUILD steps of the wanted rungs that the engine lacks; `after` comes first. The last hook behind
  * them, or NULL. */

@@ -89,10 +89,10 @@ static void in_new_container(
 	struct make *m, struct step *s, const struct service *service, const char *line)
 {
 	const char *name = stage_container(m, service);
-	compose_words(m, s, false);
+	compose_run_words(m, s);
 	step_words(m, s,
-		(const char *const[]){ "run", "--rm", "--no-deps", "-T", "--name", name,
-			"--entrypoint", "/bin/sh", service->name, "-c", line, NULL });
+		(const char *const[]){ "--name", name, "--entrypoint", "/bin/sh", service->name,
+			"-c", line, NULL });
 	strs_add(m->a, &s->containers, name);
 	s->dir = m->p->dir;
 	s->one_off = true;

@@ -69,6 +69,8 @@ static void plan_start(struct make *m, struct unit *u, struct step *after)
 	plan_displaced(m, u, gate);
 	u->start = plan_add(m->plan, STEP_START, s->name, s->place, "%s", u->why);
 	u->start->service = s;
+	if (u->rolled)
+		plan_replacement(m, u->start, u);
 	plan_need(m->plan, u->start, after);
 	plan_need(m->plan, u->start, stop);
 	plan_need(m->plan, u->start, m->mount_points);

@@ -11,7 +11,7 @@
 #include "run/engine.h"
 #include "run/tar.h"
 
-/* ---- digests ---- */
+/* ---- what a name means now ---- */
 
 /* "debian@sha256:..." of the repository that the name is of. */
 static const char *digest_of(const struct node *image, const char *name)
@@ -32,7 +32,7 @@ static const char *digest_of(const struct node *image, const char *name)
 	return any;
 }
 
-static int look_at(
+int engine_image(
 	struct engine *g, struct arena *a, const char *name, struct seen_image *out, struct err *e)
 {
 	struct node *n;
@@ -42,18 +42,20 @@ static int look_at(
 	const struct node *size = node_get(n, "Size");
 	out->id = node_text(node_get(n, "Id"));
 	out->digest = digest_of(n, name);
+	out->base = node_text(node_get(node_path(n, "Config.Labels"), "devenv.base"));
 	out->size = size && size->kind == NODE_INT ? size->integer : 0;
 	return 0;
 }
 
-int engine_registry(
+int engine_images(
 	struct engine *g, struct arena *a, const struct strs *names, struct world *w, struct err *e)
 {
-	struct world fresh = { 0 };
-	for (size_t i = 0; i < names->count; i++)
-		if (look_at(g, a, names->items[i], list_push(a, &fresh.registry), e))
+	struct seen_image seen;
+	for (size_t i = 0; i < names->count; i++) {
+		if (engine_image(g, a, names->items[i], &seen, e))
 			return -1;
-	memcpy(&w->registry, &fresh.registry, sizeof(w->registry));
+		world_note_image(a, w, &seen);
+	}
 	return 0;
 }
 

@@ -142,6 +142,14 @@ const char *const *job_environment(struct job *j)
 	return (const char *const *)clean_environment(a, &extra);
 }
 
+/* Whoever says it, a builder, the engine or Compose: what to do is the same. */
+static void hint_full(struct err *e)
+{
+	if (!e->hint[0] && strcasestr(e->text, "no space left on device"))
+		err_hint(e, "a disk is full, the engine's as a rule (`df -h`, `docker system df`); "
+			    "`devenv clean` takes away what nothing uses");
+}
+
 /* Puts "building python: " in front and the place of the step behind, unless a nearer one is known.
  */
 static void dress_error(struct job *j)
@@ -150,6 +158,7 @@ static void dress_error(struct job *j)
 	if (doing)
 		err_wrap(&j->error, "%s%s%s", doing, j->step->unit ? " " : "",
 			j->step->unit ? j->step->unit : "");
+	hint_full(&j->error);
 	if (!j->error.place.file)
 		j->error.place = j->step->place;
 	if (!j->error.code)
@@ -268,7 +277,9 @@ static void begin(struct run *r, struct step *s)
 	j->run = r;
 	j->step = s;
 	const struct step_kind_row *row = &kinds[s->kind];
-	j->ops = row->host && step_on_host(s) ? row->host : row->ops;
+	j->ops = s->replaces.count              ? &ops_replace
+		 : row->host && step_on_host(s) ? row->host
+						: row->ops;
 	j->started = now_ms();
 	j->next = r->jobs;
 	r->jobs = j;

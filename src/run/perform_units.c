@@ -285,7 +285,7 @@ static enum verdict reload_tick(struct job *j)
 	if (st->restarted) {
 		enum verdict v = collect(j, false);
 		if (v == SUCCEEDED && st->anew && j->step->service)
-			st->ready = job_ready_begin(j, j->step->service->check.deadline_ms);
+			st->ready = job_ready_begin(j, NULL, j->step->service->check.deadline_ms);
 		return st->ready ? GOES_ON : v;
 	}
 	if (!engine_run_done(st->command))

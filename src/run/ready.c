@@ -92,13 +92,15 @@ static struct ready_unit *add_copy(
 }
 
 /* The engine's copies are alike and the first speaks for all; host services have ports each. */
-struct ready_unit *readiness_add(struct readiness *rd, const struct service *s, int64_t deadline_ms)
+struct ready_unit *readiness_add(
+	struct readiness *rd, const struct service *s, const char *id, int64_t deadline_ms)
 {
 	struct ready_unit *first = NULL;
 	int copies = s->where == RUN_HOST && s->replicas > 1 ? s->replicas : 1;
 	for (int number = copies; number > 0; number--) {
 		struct ready_unit *u = add_copy(rd, s, number, deadline_ms);
 		u->sibling = first;
+		u->only = id;
 		first = u;
 	}
 	return first;
@@ -318,11 +320,12 @@ void unit_seen(struct ready_unit *u, const struct container *c)
 }
 
 static const struct container *container_of_unit(
-	const struct readiness *rd, const struct service *s)
+	const struct readiness *rd, const struct ready_unit *u)
 {
 	for (size_t i = 0; i < rd->seen.containers.count; i++) {
 		const struct container *c = &rd->seen.containers.items[i];
-		if (!c->one_off && c->number == 1 && streq(c->service, s->name))
+		bool it = u->only ? streq(c->id, u->only) : c->number == 1;
+		if (!c->one_off && it && streq(c->service, u->service->name))
 			return c;
 	}
 	return NULL;
@@ -357,7 +360,7 @@ static void end_look(struct readiness *rd)
 	for (struct ready_unit *u = rd->units; u; u = u->next) {
 		/* What was asked before the unit came says nothing about it. */
 		if (u->verdict == GOES_ON && !u->host && u->started <= rd->look_began)
-			unit_seen(u, container_of_unit(rd, u->service));
+			unit_seen(u, container_of_unit(rd, u));
 	}
 }
 

@@ -11,20 +11,20 @@
 
 /* ---- STEP_READY ---- */
 
-struct ready_unit *job_ready_begin(struct job *j, int64_t deadline_ms)
+struct ready_unit *job_ready_begin(struct job *j, const char *id, int64_t deadline_ms)
 {
 	struct run *r = j->run;
 	if (!r->readiness)
 		r->readiness = readiness_new(r->pf, r->plan->arena, r->plan->project);
 	r->containers_stale = true;
-	return readiness_add(r->readiness, j->step->service, deadline_ms);
+	return readiness_add(r->readiness, j->step->service, id, deadline_ms);
 }
 
 static enum verdict step_start(struct job *j)
 {
 	if (!j->step->service)
 		bug("a READY step without service");
-	j->state = job_ready_begin(j, j->step->timeout_ms);
+	j->state = job_ready_begin(j, NULL, j->step->timeout_ms);
 	return GOES_ON;
 }
 
@@ -106,7 +106,7 @@ int ready_wait(struct performer *pf, const struct service *const *services, size
 	int64_t started = now_ms(), told = started;
 	rd->workspace = path_base(pf->places->state);
 	for (size_t i = 0; i < count; i++)
-		readiness_add(rd, services[i], timeout_ms);
+		readiness_add(rd, services[i], NULL, timeout_ms);
 	while ((left = survey(rd, e)) > 0 && loop_interrupts(pf->loop) == before) {
 		engine_turn(pf->engine, pf->loop, readiness_timeout(rd, 200));
 		readiness_tick(rd);

@@ -61,6 +61,39 @@ ask() {
 	says 42
 }
 
+# as USER SECRET: the server lets this one in over the network with the value of the secret.
+as() {
+	devenv secrets get "$2" | docker exec -i "$(container it)" bash -c \
+		'MYSQL_PWD=$(cat) exec mariadb --no-defaults --protocol=tcp -h 127.0.0.1 -u "$0" -N -e "SELECT CURRENT_USER()"' "$1"
+}
+
+@test "mariadb: the user's password and root's are rotated, refused ones go back, a volume from before knows how, too" {
+	templated mariadb "environment: { MARIADB_USER: me, MARIADB_DATABASE: mine }"
+	old=$(devenv secrets get it_root_password)
+	# As an earlier version made it: without the account that changes passwords.
+	docker exec "$(container it)" mariadb --no-defaults -e "DROP USER mysql@localhost"
+	ok devenv restart it
+	for name in it_root_password it_password; do
+		ok devenv secrets rotate $name
+		says "$name has a new value"
+		ok as root it_root_password
+		ok as me it_password
+	done
+	[ "$(devenv secrets get it_root_password)" != "$old" ]
+	run docker exec -e MYSQL_PWD="$old" "$(container it)" mariadb --no-defaults -u root -e 'SELECT 1'
+	[ "$status" != 0 ] || fail "the old one is good, too"
+	ok devenv plan
+	says "Nothing to do"
+	old=$(devenv secrets get it_root_password)
+	cat >devenv.local.yml <<-'END'
+		secrets: { it_root_password: { on_rotate: { service: it, run: devenv-mariadb-password root && exit 3 } } }
+	END
+	exits 1 devenv secrets rotate it_root_password
+	says "the old value of it_root_password stays"
+	[ "$(devenv secrets get it_root_password)" = "$old" ]
+	ok as root it_root_password
+}
+
 @test "redis" {
 	templated redis "environment: {}"
 	ok ask it 6379 'SET key value\r\nGET key\r\nQUIT\r\n'

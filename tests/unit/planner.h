@@ -206,11 +206,22 @@ static inline void bench_container(struct bench *b, const struct chosen *c)
 	};
 }
 
+/* The engine has all rungs and releases. */
+static inline void bench_images(struct bench *b)
+{
+	struct strs tags = { 0 };
+	plan_tags(&b->arena, &b->project, &b->world, &tags);
+	for (size_t i = 0; i < tags.count; i++)
+		world_note_image(&b->arena, &b->world,
+			&(struct seen_image){ .name = tags.items[i], .id = "sha256:rung" });
+	b->world.images_known = true;
+}
+
 /* The world as it is when the plan was carried out. */
 static inline void bench_settle(struct bench *b)
 {
-	plan_tags(&b->arena, &b->project, &b->world, &b->world.images);
-	b->world.images_known = b->world.volumes_known = true;
+	bench_images(b);
+	b->world.volumes_known = true;
 	for (size_t i = 0; i < b->plan.chosen.count; i++)
 		bench_container(b, &b->plan.chosen.items[i]);
 }
