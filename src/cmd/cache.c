@@ -37,12 +37,6 @@ static struct volume_desk desk_of(struct context *c)
 		.root = c->project.dir };
 }
 
-static const char *word_of(const struct node *n, const char *key)
-{
-	const char *text = node_text(node_get(n, key));
-	return text ? text : "?";
-}
-
 /* Which of these images the engine has. */
 static int seek_images(struct carrying *x, const struct strs *names, struct strs *have)
 {
@@ -54,6 +48,12 @@ static int seek_images(struct carrying *x, const struct strs *names, struct strs
 			strs_add(&c->arena, have, names->items[i]);
 	strs_sort(have);
 	return 0;
+}
+
+static const char *word_of(const struct node *n, const char *key)
+{
+	const char *text = node_text(node_get(n, key));
+	return text ? text : "?";
 }
 
 static int open_carrying(struct carrying *x)

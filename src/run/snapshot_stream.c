@@ -134,7 +134,7 @@ int archive_fill(const struct volume_desk *d, const char *path, const char *engi
 	}
 	struct tarball_budget b = tarball_budget_of(st.st_size);
 	p.budget = &b;
-	int rc = S_ISREG(st.st_mode) ? run(&p, e) : err_set(e, ERR_FAILED, "it is no file");
+	int rc = S_ISREG(st.st_mode) ? run(&p, e) : err_set(e, ERR_FAILED, "it is not a file");
 	close(p.file);
 	*f = p.facts;
 	return rc ? err_wrap(e, "%s", path) : 0;
