@@ -4,7 +4,6 @@
 
 #include "cmd/agent_client.h"
 #include "run/child.h"
-#include "run/launches.h"
 #include "run/relays.h"
 #include "run/supervise.h"
 
@@ -16,7 +15,6 @@ struct agent {
 	struct control *control;
 	struct told *told; /* to the journal */
 	struct supervisor *supervisor;
-	struct launches *launches;
 	struct relays *relays;
 	const char *socket;
 	ino_t socket_inode;

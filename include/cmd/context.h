@@ -79,7 +79,7 @@ int open_places(struct context *c); /* load_project() and the workspace's direct
 int open_engine(struct context *c);
 /* lockfile.c: devenv.lock beside the configuration, if any, into the world. */
 int load_lock(struct context *c);
-/* What the engine has of the registry images that are used: world.registry. Needs the engine. */
+/* What the engine has of the registry images that are used: world.images. Needs the engine. */
 int look_at_registry(struct context *c);
 /*
  * This workspace's units: host services of the agent, containers of the engine. Where the project
@@ -117,7 +117,7 @@ int carry_out(struct context *c);
 /* Each event goes to `also`, too, its text without secrets: for who wants results. */
 int carry_out_heard(struct context *c, event_fn *also, void *ctx);
 
-/* Prints c->error and gives its exit status. */
+/* Prints c->error and gives its exit status: of what a signal was to end, the signal's. */
 int fail(struct context *c);
 int fail_with(struct context *c, enum err_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -132,6 +132,9 @@ void note(struct context *c, const char *fmt, ...)
  * answer is no. */
 int consent(struct context *c, const char *question);
 int unknown_command(struct context *c, const char *word); /* with what may have been meant */
+/* The same for the first argument of a command with verbs: there is none of that name, or it takes
+ * other arguments. */
+int wrong_verb(struct context *c, const char *word);
 /* A service named on the command line, or NULL after an error with the nearest name. */
 const struct service *named_service(struct context *c, const char *name);
 int check_services(struct context *c, const struct strs *names);

@@ -28,6 +28,20 @@ int opt_parse(
 /* The command of that name, alias or unique prefix, or NULL. */
 const struct cmd *cmd_find(const char *name);
 
+/* habits.c: an option of Compose's that ours has not under that name. */
+struct habit {
+	const char *cmd;    /* the command of ours; NULL: any */
+	const char *option; /* long name */
+	char letter;        /* 0: none */
+	const char *as; /* the option of ours it stands for; "": what it asks for is always so */
+	const char *instead; /* what to type instead, where there is no `as` */
+};
+/* By long name (of len bytes), or by letter when name is NULL. NULL: no habit. */
+const struct habit *habit_option(const struct cmd *cmd, const char *name, size_t len, char letter);
+const struct habit *habits(size_t *count);
+/* What to type instead of a command that is none of ours, or NULL. */
+const char *habit_word(const char *word);
+
 void help_overview(struct buf *out);
 void help_command(struct buf *out, const struct cmd *c);
 void help_mdoc(struct buf *out); /* the COMMANDS part of devenv(1), from the same tables */

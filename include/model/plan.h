@@ -83,10 +83,17 @@ struct build {
 	struct strs args;   /* "NAME=VALUE"; bare NAME: from the environment */
 	struct strs labels; /* "k=v" */
 	bool no_cache;      /* every step is done, whatever the builder remembers */
-	bool pull;          /* the image it stands on is looked for anew in its registry */
-	bool near;          /* what devenv.lock names and the mirror dropped is no failure */
+	bool pull;          /* what its own Dockerfile names is looked for anew in registries */
+	/* The result notes, as label devenv.base, the id of this image of a registry, or what this
+	 * rung has noted; NULL: it comes along with what it is built on, or needs none. */
+	const char *on;
+	bool on_rung;
+	bool near; /* what devenv.lock names and the mirror dropped is no failure */
 	int64_t timeout_ms;
 };
+
+/* In the environment of what runs on the host: by it, what outlived its devenv is found again. */
+#define MARK_WORKSPACE "DEVENV_WORKSPACE"
 
 /* How a host service is to be run: a value that the supervisor keeps and restarts from. */
 struct host_var {

@@ -40,6 +40,8 @@ struct container {         /* of the engine, or a process of a host service */
 	const char *root;      /* label devenv.root */
 	const char *hash;      /* label devenv.hash: of all that made it */
 	const char *inputs; /* label devenv.inputs: digests of its parts, for the why of a change */
+	const char *base;   /* label devenv.base of its image: id of the registry image that the
+			       lowest rung was built on; NULL or "": not known, or locked by digest */
 	const char *image;  /* name it was made from */
 	int number;         /* copy, from 1 */
 	bool one_off;       /* of `run`, not of `up` */
@@ -96,10 +98,11 @@ struct unit_record { /* remembered from earlier runs, in the workspace's state *
 			      old */
 };
 
-struct seen_image {         /* of a registry, or of this engine alone */
+struct seen_image {         /* a rung, one of a registry, or of this engine alone */
 	const char *name;   /* as it was asked for */
 	const char *id;     /* NULL: the engine does not have it */
 	const char *digest; /* of its repository; NULL: it has none, as one that was imported */
+	const char *base;   /* label devenv.base, see struct container; NULL: none */
 	int64_t size;       /* bytes */
 };
 
@@ -165,12 +168,10 @@ struct world {
 	gid_t gid;
 	int64_t now;                          /* seconds since 1970 */
 	LIST_OF(struct container) containers; /* of this workspace, one-offs and orphans too */
-	struct strs images;                   /* tags the engine has, among those asked for */
-	bool images_known;
-	LIST_OF(struct seen_image)
-	registry;                      /* when asked: those that rungs and services stand on */
-	const struct lockfile *locked; /* devenv.lock; NULL: there is none */
-	struct strs volumes;           /* names of this workspace's volumes, when asked */
+	LIST_OF(struct seen_image) images;    /* that the engine was asked for */
+	bool images_known;                    /* all tags of the project were */
+	const struct lockfile *locked;        /* devenv.lock; NULL: there is none */
+	struct strs volumes;                  /* names of this workspace's volumes, when asked */
 	bool volumes_known;
 	struct strs networks;
 	LIST_OF(struct unfilled) unfilled;
@@ -212,7 +213,10 @@ const struct volume_record *world_volume(const struct world *w, const char *key)
 /* Was c seen ready by an earlier `up`, as the run of its process that is there now? */
 bool world_seen_ready(const struct world *w, const struct container *c);
 const char *world_input(const struct world *w, const char *path); /* hash or NULL */
-const struct seen_image *world_image(const struct world *w, const char *name);
+const struct seen_image *world_image(
+	const struct world *w, const char *name); /* NULL: not asked for */
+bool world_has_image(const struct world *w, const char *name);
+void world_note_image(struct arena *a, struct world *w, const struct seen_image *seen);
 const char *unit_state_name(enum unit_state s);
 
 #endif

@@ -18,6 +18,18 @@ enum lock_fit lock_fit(
 
 /* What used rungs and services take from registries, as written: sorted, each once. */
 void plan_registry(struct arena *a, const struct project *p, struct strs *names);
+/* The name, if what it stands for may be another tomorrow; NULL: it is locked by digest, or none.
+ */
+const char *plan_moving(const struct world *w, const char *name);
+/* The names that may move, of those that rungs and releases stand on. */
+void plan_bases(
+	struct arena *a, const struct project *p, const struct world *w, struct strs *names);
+/*
+ * Is there a container whose image is not what its name means any more? names: those of registries
+ * by which that is to be found out.
+ */
+bool plan_unnamed(
+	struct arena *a, const struct project *p, const struct world *w, struct strs *names);
 /* The same name as the engine is asked for it: by digest where that is locked. */
 const char *plan_reference(struct arena *a, const struct world *w, const char *name);
 /* The tag of a used rung. */
@@ -27,7 +39,7 @@ const char *plan_tag(
 /*
  * A new lock. rungs: those that are resolved anew; the others stay as they were locked. contents:
  * of each of them, and of what it stands on, by its name the struct packages of its image.
- * world.locked holds what is kept, world.registry what the engine has.
+ * world.locked holds what is kept, world.images what the engine has.
  */
 void lock_resolve(struct arena *a, const struct project *p, const struct world *w,
 	const struct strs *rungs, const struct map *contents, struct lockfile *out);

@@ -8,9 +8,9 @@
 
 #include "run/run.h"
 
-/* Fills world.registry with one entry per name; id NULL: the engine does not have it. */
-int engine_registry(struct engine *g, struct arena *a, const struct strs *names, struct world *w,
-	struct err *e);
+/* What a name means now; out->id NULL: the engine does not have it. */
+int engine_image(
+	struct engine *g, struct arena *a, const char *name, struct seen_image *out, struct err *e);
 /*
  * Packages by dpkg's own list, sorted by name; none in an image without dpkg. owner: the workspace,
  * whose name and label the short-lived container bears, so that whoever is killed leaves nothing

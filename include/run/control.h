@@ -8,7 +8,9 @@
  *
  * - hello -> pid, version, workspace, root, config, host, argv
  * - look -> hello's, guard, watch, lint, test, units, modules
- * - start {spec, env}; stop {id, grace_ms?, remove?}; restart {id}; signal {id, signal}
+ * - start {env, starts: list of {spec, env}} -> failed: list of {start, error, ...}; the first env
+ *   holds for all; when one of them cannot be read, none is started
+ * - stop {id, grace_ms?, remove?}; restart {id}; signal {id, signal}
  * - launched {id} -> spec, env; output {id} -> text: the last that it said
  * - set {watch?, lint?, test?}: switches of the develop loop
  * - run {services?, stages?}: a run of modules now, stages by name
@@ -78,5 +80,12 @@ struct node *module_to_node(struct arena *a, const struct module_state *m, bool 
 void module_from_node(struct arena *a, const struct node *n, struct module_state *out);
 struct node *launch_to_node(struct arena *a, const struct host_launch *l);
 int launch_from_node(struct arena *a, const struct node *n, struct host_launch *out, struct err *e);
+/* Many; what their environments have in common is said once. NULL with err. */
+struct node *starts_to_node(struct arena *a, const struct host_start *list, size_t count);
+struct host_start *starts_from_node(
+	struct arena *a, const struct node *n, size_t *count, struct err *e);
+/* What became of them. */
+struct node *outcomes_to_node(struct arena *a, const struct host_start *list, size_t count);
+void outcomes_from_node(const struct node *n, struct host_start *list, size_t count);
 
 #endif

@@ -55,6 +55,10 @@ int engine_check_socket(const struct engine *g, struct err *e);
  */
 int engine_request(
 	struct engine *g, const struct engine_ask *ask, struct engine_call **out, struct err *e);
+/* The same for what takes long: a signal that loop hears ends it (-1, "interrupted"). loop, out:
+ * may be NULL. */
+int engine_await(struct engine *g, struct loop *loop, const struct engine_ask *ask,
+	struct engine_call **out, struct err *e);
 /* As above for callers that need no answer. */
 int engine_order(struct engine *g, const char *method, struct err *e, const char *path_fmt, ...)
 	__attribute__((format(printf, 4, 5)));

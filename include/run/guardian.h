@@ -19,23 +19,28 @@
 #include "base/diag.h"
 #include "base/os.h"
 #include "base/text.h"
+#include "model/plan.h"
 
-enum { GUARD_STACK = 64 * 1024, GUARD_END_MS = 5000 };
+enum { GUARD_STACK = 64 * 1024, GUARD_END_MS = 5000, GUARD_LANES = 3 };
 enum guard_kind { GUARD_PIDNS, GUARD_CGROUP, GUARD_SUBREAPER };
 
-#define MARK_WORKSPACE "DEVENV_WORKSPACE" /* in the environment of all that is started */
-#define MARK_UNIT "DEVENV_UNIT"           /* SERVICE.N */
+#define MARK_UNIT "DEVENV_UNIT" /* beside MARK_WORKSPACE: SERVICE.N */
+
+struct guard_lane {   /* in which one child at a time comes to be */
+	int slots;    /* three descriptors in a row, /dev/null: a child's streams to be */
+	char *stacks; /* of the two steps to a child */
+};
 
 struct guard { /* heap */
 	enum guard_kind kind;
 	char workspace[300];
-	pid_t pid;         /* of the guardian */
-	int fd;            /* pidfd of it: readable when it has ended */
-	int pipe;          /* its life line: closed when we end, however we do */
-	int home;          /* our own PID namespace */
-	int slots;         /* three descriptors in a row, /dev/null: a child's streams to be */
-	char cgroup[4096]; /* directory; "" none */
-	void *stacks;      /* of the two steps to a child */
+	pid_t pid;                            /* of the guardian */
+	int fd;                               /* pidfd of it: readable when it has ended */
+	int pipe;                             /* its life line: closed when we end, however we do */
+	int home;                             /* our own PID namespace */
+	char cgroup[4096];                    /* directory; "" none */
+	struct guard_lane lanes[GUARD_LANES]; /* the first is the caller's */
+	struct guard_threads *threads;        /* of the others; NULL: none yet */
 };
 
 /* Under the first kind that works here. NULL with err: not even the last. */
@@ -54,14 +59,19 @@ struct guard_launch {
 	const char *dir;
 	int out, err; /* descriptors that become its streams; stdin is /dev/null */
 };
-/* Could it be started at all? -1 with err when it is not there, no program, or dir is gone. path:
- * what would be run. */
-int guard_check(const struct guard_launch *l, char *path, size_t size, struct err *e);
+/* Could it be started at all? -1 with err when it is not there, no program, or dir is gone. */
+int guard_check(const struct guard_launch *l, struct err *e);
 const char *guard_variable(const char *const *env, const char *name); /* its value, or NULL */
 /* guard_direct.c: what `sh -c "exec ..."` would become, when that is certain. False: let it. */
 bool guard_direct(struct arena *a, const struct guard_launch *l, struct guard_launch *out);
-/* The child leads a session of its own and is a child of the caller. -1 with err: nothing runs. */
+/* The child leads a session of its own and is a child of the caller. -1 with err and errno: nothing
+ * runs. */
 int guard_spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, struct err *e);
+/* The same in two steps: of several that were begun, some come to be beside each other. What l
+ * points to stays until guard_begun(), which is called for each, once. */
+struct guard_start *guard_begin(struct guard *g, const struct guard_launch *l);
+int guard_begun(struct guard_start *s, pid_t *pid, struct err *e);
+void guard_threads_free(struct guard *g); /* ends them; nothing is on its way */
 
 /*
  * What is left of a unit when its leader was reaped: its process group, and those who left it but

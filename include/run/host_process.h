@@ -19,6 +19,11 @@ struct host_process; /* heap */
 /* label: "api.1". l's out and err are ours. NULL with err: nothing runs. */
 struct host_process *host_process_start(struct loop *loop, struct guard *g,
 	const struct guard_launch *l, const struct host_process_ops *ops, void *ctx, struct err *e);
+/* The same in two steps, so that several come to be beside each other: what l points to stays until
+ * host_process_begun(), which must be next and frees one that failed; errno says why, too. */
+struct host_process *host_process_begin(struct loop *loop, struct guard *g,
+	const struct guard_launch *l, const struct host_process_ops *ops, void *ctx, struct err *e);
+int host_process_begun(struct host_process *p, struct err *e);
 pid_t host_process_pid(const struct host_process *p);
 bool host_process_exited(const struct host_process *p);
 bool host_process_open(const struct host_process *p);         /* a stream may bring more yet */

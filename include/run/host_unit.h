@@ -41,20 +41,22 @@ struct host_unit { /* heap */
 	struct unit_policy policy;
 	struct guard *guard; /* under which it runs */
 	struct host_process *process;
-	pid_t group;           /* of the last process */
-	struct ticker *due;    /* of the grace, the backoff */
-	struct ticker *look;   /* whether something is left */
-	int64_t due_ms;        /* moment of due (now_ms) */
-	int64_t look_pause_ms; /* doubling */
-	int64_t created;       /* s since 1970: start of the last process */
-	int64_t grace_ms;      /* of the stop under way; <0: its own */
-	int64_t killed_ms;     /* when those that are left were first killed; 0: not yet */
-	bool told, killed;     /* those that are left */
-	bool remove;           /* when it has ended */
-	bool at_rest;          /* and its log says so */
-	bool stopped;          /* its last run did not end by itself */
-	bool ran;              /* at least once: exit_code is one */
-	bool failed_start;     /* note says why */
+	struct unit_start *start; /* it is on its way */
+	bool patient;             /* whoever asked for a start asks what became of it */
+	pid_t group;              /* of the last process */
+	struct ticker *due;       /* of the grace, the backoff */
+	struct ticker *look;      /* whether something is left */
+	int64_t due_ms;           /* moment of due (now_ms) */
+	int64_t look_pause_ms;    /* doubling */
+	int64_t created;          /* s since 1970: start of the last process */
+	int64_t grace_ms;         /* of the stop under way; <0: its own */
+	int64_t killed_ms;        /* when those that are left were first killed; 0: not yet */
+	bool told, killed;        /* those that are left */
+	bool remove;              /* when it has ended */
+	bool at_rest;             /* and its log says so */
+	bool stopped;             /* its last run did not end by itself */
+	bool ran;                 /* at least once: exit_code is one */
+	bool failed_start;        /* note says why */
 	int exit_code;
 	unsigned order; /* of its last start asked for */
 	bool notified;
@@ -68,14 +70,22 @@ struct host_unit { /* heap */
 
 struct host_unit *host_unit_new(const struct unit_owner *o, const char *id);
 void host_unit_free(struct host_unit *u);
-/* Checks first; *e and nothing changed when it could not be run. */
+/* Checks first; *e and nothing changed when it could not be run. Else host_unit_started() is next,
+ * perhaps after the starts of others, which come to be beside it. */
 int host_unit_start(struct host_unit *u, const struct host_launch *l, struct err *e);
+int host_unit_started(struct host_unit *u, struct err *e);
 void host_unit_restart(struct host_unit *u);
 void host_unit_stop(struct host_unit *u, int64_t grace_ms, bool remove);
 int host_unit_signal(struct host_unit *u, const char *name, struct err *e);
 bool host_unit_active(const struct host_unit *u); /* runs, ends, or will be restarted */
 void host_unit_look(const struct host_unit *u, struct arena *a, struct container *out);
 void host_unit_output(const struct host_unit *u, struct buf *out, uint64_t *lost);
+
+/* ---- host_start.c: its process ---- */
+int unit_check(const struct host_launch *l, struct err *e);
+void unit_begin(struct host_unit *u);               /* u->launched, as u->start */
+int unit_begun(struct host_unit *u, struct err *e); /* u->process */
+extern const struct host_process_ops unit_process_ops;
 
 int signal_number(const char *name); /* "TERM", "SIGTERM", "15"; 0: none such */
 

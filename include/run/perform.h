@@ -26,6 +26,7 @@ struct run { /* one perform() */
 	struct arena hosts_arena;
 	int64_t hosts_at; /* monotonic ms */
 	int polling;
+	char **environment;         /* our own, cleaned: what those of host services begin with */
 	struct start_state *starts; /* to be asked for at the next turn; perform_host.c */
 };
 

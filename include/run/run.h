@@ -30,6 +30,8 @@ int places_find(struct arena *a, const char *project_dir, const char *workspace,
 	struct err *e);
 /* The same for a decoded project, which may be a run of its own: then all is below its state. */
 int places_of_project(struct arena *a, const struct project *p, struct places *out, struct err *e);
+/* Its sources are an export below its own state, which nobody else works on. */
+bool places_hold(const struct places *pl, const struct project *p);
 
 /* What happens while a plan is carried out, for views. Text is raw: views clean it. */
 enum event_kind { EV_START, EV_PROGRESS, EV_OUTPUT, EV_DONE, EV_FAILED, EV_SKIPPED, EV_NOTE };
@@ -77,8 +79,12 @@ const char *engine_host(const struct engine *g);
 int engine_look(
 	struct engine *g, struct arena *a, const char *workspace, struct world *w, struct err *e);
 /* Further looks, made only when the planner needs them. */
-int engine_images(
-	struct engine *g, struct arena *a, const struct strs *tags, struct world *w, struct err *e);
+/*
+ * contents.c: into world.images what each of these names means to the engine now. One request each:
+ * the engine's list takes as long as all images that it has, whatever it is asked for.
+ */
+int engine_images(struct engine *g, struct arena *a, const struct strs *names, struct world *w,
+	struct err *e);
 /* Volumes of the workspace, and those that all workspaces share (dependencies, caches). */
 int engine_volumes(
 	struct engine *g, struct arena *a, const char *workspace, struct world *w, struct err *e);
@@ -339,9 +345,10 @@ struct performer {
 	int64_t until;   /* monotonic ms: what runs then is ended as by an interrupt; 0: never */
 	bool first_ends; /* after a failure nothing more is begun, what runs goes on to its end */
 };
-/* The whole environment of a host service, secrets opened, NULL-terminated; NULL with err. */
-const char *const *host_launch_environment(struct arena *a, const struct host_spec *s,
-	const struct plan *p, struct vault *vault, struct err *e);
+/* The whole environment of a host service, secrets opened, NULL-terminated; NULL with err. base:
+ * what it begins with, clean_environment(); its strings are shared. */
+const char *const *host_launch_environment(struct arena *a, char *const *base,
+	const struct host_spec *s, const struct plan *p, struct vault *vault, struct err *e);
 /* All units of a workspace anew: containers of g, host services of h; either may be NULL. */
 int units_look(struct engine *g, struct hosts *h, struct arena *a, const char *workspace,
 	struct world *w, struct err *e);

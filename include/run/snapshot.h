@@ -48,8 +48,10 @@ struct snapshots {
 
 /* ---- snapshot_store.c ---- */
 const char *snapshots_dir(struct arena *a, const struct places *pl, const char *project);
-bool snapshot_name_fits(const char *name); /* letters, digits, "._-"; begins with none of these */
-/* Newest first. What cannot be understood is left out, and named in bad. */
+bool snapshot_name_fits(
+	const char *name); /* up to 200 letters, digits, "._-"; begins with none of these */
+/* Newest first, what a wrong clock has put into the future last. What cannot be understood is left
+ * out, and named in bad. */
 int snapshots_list(
 	struct arena *a, const char *dir, struct snapshots *out, struct strs *bad, struct err *e);
 /* Reads DIR/snapshot.json; s->dir and the name are as given. */

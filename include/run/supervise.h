@@ -34,6 +34,7 @@ void supervisor_prepare(struct supervisor *s);
 /* Stops all, in the reverse order of their starts; the n-th call escalates. */
 void supervisor_stop(struct supervisor *s, int times);
 size_t supervisor_running(const struct supervisor *s); /* copies that have a process */
+size_t supervisor_units(const struct supervisor *s);   /* copies, whether they have one or not */
 /* "pid namespace", "cgroup", "subreaper"; NULL before the first start. */
 const char *supervisor_guard(const struct supervisor *s);
 /* The last output of a copy, oldest first; dropped: bytes that the ring or a slow disk lost. */

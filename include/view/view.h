@@ -54,7 +54,9 @@ struct node *view_scripts_json(struct arena *a, const struct tool_scripts *l);
 
 void view_plan(struct buf *out, const struct plan *p, struct style st);
 struct node *view_plan_json(struct arena *a, const struct plan *p);
-void view_status(struct buf *out, const struct project *p, const struct world *w, struct style st);
+/* only: the services to show; none: all. */
+void view_status(struct buf *out, const struct project *p, const struct world *w,
+	const struct strs *only, struct style st);
 /* agent.c: a line on what it does and one per module; JSON null where none runs. */
 void view_agent(struct buf *out, const struct agent_seen *g, int64_t now_ms, struct style st);
 struct node *view_agent_json(struct arena *a, const struct agent_seen *g);
@@ -69,7 +71,8 @@ struct node *view_halted_json(struct arena *a, const struct world *w);
 /* Its published ports, by target: "8080->80 5353->53/udp", with the addresses when asked for; ""
  * for none and for k NULL. */
 const char *view_ports(struct arena *a, const struct container *k, bool address);
-struct node *view_status_json(struct arena *a, const struct project *p, const struct world *w);
+struct node *view_status_json(
+	struct arena *a, const struct project *p, const struct world *w, const struct strs *only);
 /* happening.c */
 void view_happening(struct buf *out, const struct happening *h, struct style st);
 struct node *view_happening_json(struct arena *a, const struct happening *h);

@@ -44,12 +44,13 @@ bool utf8_valid(const char *data, size_t len, size_t *bad_offset)
 	return true;
 }
 
-/* Controls, C1, zero-width joiners of direction and bidirectional overrides (Unicode TR 36). */
+/* Controls, C1, zero-width joiners of direction and bidirectional overrides (Unicode TR 36); what
+ * is no character at all, and would make XML invalid. */
 static bool steers(uint32_t c)
 {
 	return (c < 0x20 && c != '\t' && c != '\n') || (c >= 0x7f && c < 0xa0) || c == 0x200e ||
 	       c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
-	       c == 0x2028 || c == 0x2029 || c == 0xfeff;
+	       c == 0x2028 || c == 0x2029 || c == 0xfeff || c == 0xfffe || c == 0xffff;
 }
 
 uint32_t text_steers(const char *s, size_t len, size_t *step)
@@ -110,6 +111,14 @@ void text_clean(struct buf *out, const char *data, size_t len, bool keep_colour)
 		} else {
 			buf_add(out, p, step);
 		}
+	}
+}
+
+void nul_to_space(char *data, size_t len)
+{
+	for (char *at; len && (at = memchr(data, '\0', len)); data = at) {
+		*at = ' ';
+		len -= (size_t)(at - data);
 	}
 }
 

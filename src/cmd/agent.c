@@ -200,7 +200,7 @@ static void look_around(struct agent *g)
 	g->interrupts = interrupts;
 	if (g->ending)
 		return;
-	bool idle = !g->now && !launches_count(g->launches) && !control_peers(g->control);
+	bool idle = !g->now && !supervisor_units(g->supervisor) && !control_peers(g->control);
 	if (idle && (g->had_peers || now_ms() - g->began > FIRST_MS))
 		agent_end(g, "there is nothing to do");
 	else if (now_ms() >= g->next_look) {
@@ -291,7 +291,6 @@ static int listen_and_supervise(struct agent *g, struct err *e)
 	g->supervisor = supervisor_new(g->loop, &c->places, on_unit, g, e);
 	if (!g->supervisor)
 		return -1;
-	g->launches = launches_new(supervisor_hosts(g->supervisor));
 	g->relays = relays_new(g->loop, on_note, g);
 	g->control = control_listen(g->loop, g->socket, &agent_control_ops, g, e);
 	if (!g->control)
@@ -314,7 +313,6 @@ static void release(struct agent *g)
 	child_free(g->apply);
 	relays_free(g->relays);
 	supervisor_free(g->supervisor);
-	launches_free(g->launches);
 	control_close(g->control);
 	told_free(g->told);
 	buf_release(&g->applied);

@@ -67,7 +67,7 @@ static struct node *hello(
 static struct node *units_node(struct agent *g, struct arena *a, struct err *e)
 {
 	struct world w = { 0 };
-	struct hosts *h = launches_hosts(g->launches);
+	struct hosts *h = supervisor_hosts(g->supervisor);
 	struct node *list = node_list(a, nowhere);
 	if (h->ops->look(h, a, &w, e))
 		return NULL;
@@ -118,12 +118,19 @@ static int refuse_ending(const struct agent *g, struct err *e)
 static struct node *start(
 	struct agent *g, struct arena *a, const struct node *request, struct err *e)
 {
-	struct hosts *h = launches_hosts(g->launches);
-	struct host_launch l;
-	if (refuse_ending(g, e) || launch_from_node(a, request, &l, e) || h->ops->start(h, &l, e))
+	struct hosts *h = supervisor_hosts(g->supervisor);
+	size_t count;
+	struct host_start *list =
+		refuse_ending(g, e) ? NULL : starts_from_node(a, request, &count, e);
+	if (!list)
 		return NULL;
-	relays_start(g->relays, host_id(a, l.spec->service, l.spec->number), &l);
-	return done(a);
+	hosts_start_all(h, list, count);
+	for (size_t i = 0; i < count; i++) {
+		const struct host_launch *l = &list[i].launch;
+		if (!list[i].failed)
+			relays_start(g->relays, host_id(a, l->spec->service, l->spec->number), l);
+	}
+	return outcomes_to_node(a, list, count);
 }
 
 static const char *id_of(const struct node *request, struct err *e)
@@ -137,7 +144,7 @@ static const char *id_of(const struct node *request, struct err *e)
 static struct node *stop(
 	struct agent *g, struct arena *a, const struct node *request, struct err *e)
 {
-	struct hosts *h = launches_hosts(g->launches);
+	struct hosts *h = supervisor_hosts(g->supervisor);
 	const char *id = id_of(request, e);
 	const struct node *grace = node_get(request, "grace_ms");
 	int64_t ms = grace && grace->kind == NODE_INT ? grace->integer : -1;
@@ -151,7 +158,7 @@ static struct node *stop(
 static struct node *restart(
 	struct agent *g, struct arena *a, const struct node *request, struct err *e)
 {
-	struct hosts *h = launches_hosts(g->launches);
+	struct hosts *h = supervisor_hosts(g->supervisor);
 	const char *id = id_of(request, e);
 	if (refuse_ending(g, e) || !id || h->ops->restart(h, id, e))
 		return NULL;
@@ -161,7 +168,7 @@ static struct node *restart(
 static struct node *send_signal(
 	struct agent *g, struct arena *a, const struct node *request, struct err *e)
 {
-	struct hosts *h = launches_hosts(g->launches);
+	struct hosts *h = supervisor_hosts(g->supervisor);
 	const char *id = id_of(request, e), *name = node_text(node_get(request, "signal"));
 	if (id && !name)
 		err_set(e, ERR_USAGE, "it needs a signal");
@@ -173,7 +180,7 @@ static struct node *send_signal(
 static struct node *launched(
 	struct agent *g, struct arena *a, const struct node *request, struct err *e)
 {
-	struct hosts *h = launches_hosts(g->launches);
+	struct hosts *h = supervisor_hosts(g->supervisor);
 	const char *id = id_of(request, e);
 	struct host_launch l;
 	if (!id || h->ops->launched(h, a, id, &l, e))
@@ -299,7 +306,7 @@ static struct node *adopt_newer(
 	if (node_count(node_get(request, "env")))
 		take_environment(node_get(request, "env"));
 	struct generation *next = generation_new(
-		g->loop, launches_hosts(g->launches), &what, &agent_develop_ops, g, e);
+		g->loop, supervisor_hosts(g->supervisor), &what, &agent_develop_ops, g, e);
 	if (!next) {
 		arena_release(&kept);
 		return NULL;

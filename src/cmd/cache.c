@@ -23,6 +23,7 @@ struct carrying {
 	struct context *c;
 	const char *dir; /* where parts lie meanwhile */
 	struct carried all;
+	struct strs have; /* of its images: those that the engine has; sorted */
 	struct node *parts;
 	size_t images, volumes; /* how many were taken */
 	size_t there;           /* and how many the engine had already */
@@ -34,6 +35,19 @@ static struct volume_desk desk_of(struct context *c)
 		.loop = c->loop,
 		.workspace = c->project.workspace,
 		.root = c->project.dir };
+}
+
+/* Which of these images the engine has. */
+static int seek_images(struct carrying *x, const struct strs *names, struct strs *have)
+{
+	struct context *c = x->c;
+	if (engine_images(c->engine, &c->arena, names, &c->world, &c->error))
+		return -1;
+	for (size_t i = 0; i < names->count; i++)
+		if (world_has_image(&c->world, names->items[i]))
+			strs_add(&c->arena, have, names->items[i]);
+	strs_sort(have);
+	return 0;
 }
 
 static int open_carrying(struct carrying *x)
@@ -51,10 +65,7 @@ static int open_carrying(struct carrying *x)
 	if (probe_inputs(&c->arena, &inputs, &c->world, &c->error))
 		return fail(c);
 	plan_carried(&c->arena, &c->project, &c->world, &x->all);
-	if (engine_images(c->engine, &c->arena, &x->all.images, &c->world, &c->error))
-		return fail(c);
-	strs_sort(&c->world.images);
-	return 0;
+	return seek_images(x, &x->all.images, &x->have) ? fail(c) : 0;
 }
 
 /* What a killed run left there goes first. */
@@ -109,16 +120,16 @@ static int save_images(struct carrying *x)
 	struct context *c = x->c;
 	struct tarball_sum sum;
 	const char *path = path_join(&c->arena, x->dir, images_file);
-	if (!c->world.images.count)
+	if (!x->have.count)
 		return 0;
-	if (images_save(c->engine, &c->world.images, path, &c->error) || sum_of(x, path, &sum))
+	if (images_save(c->engine, c->loop, &x->have, path, &c->error) || sum_of(x, path, &sum))
 		return -1;
 	struct node *names = node_list(&c->arena, no);
-	for (size_t i = 0; i < c->world.images.count; i++)
-		list_add(&c->arena, names, node_str(&c->arena, c->world.images.items[i], no));
+	for (size_t i = 0; i < x->have.count; i++)
+		list_add(&c->arena, names, node_str(&c->arena, x->have.items[i], no));
 	map_put(&c->arena, add_part(x, "images", images_file, sum.len, sum.hex), "images", no,
 		names);
-	x->images = c->world.images.count;
+	x->images = x->have.count;
 	return 0;
 }
 
@@ -185,8 +196,9 @@ static int save(struct carrying *x, const char *file)
 
 static int refuse(struct carrying *x, const char *what)
 {
+	err_set(&x->c->error, ERR_FAILED, "the archive is not to be trusted: %s", what);
 	err_hint(&x->c->error, "nothing was restored from it");
-	return err_set(&x->c->error, ERR_FAILED, "the archive is not to be trusted: %s", what);
+	return -1;
 }
 
 /* An archive may bring what devenv names by its content, and nothing else may change its meaning.
@@ -243,21 +255,20 @@ static int check_all(struct carrying *x, const struct node *manifest)
 static int restore_images(struct carrying *x, const struct node *part)
 {
 	struct context *c = x->c;
-	struct strs names = { 0 };
-	struct world seen = { 0 };
+	struct strs names = { 0 }, have = { 0 };
 	const struct node *name;
 	node_each_item(node_get(part, "images"), i, name)
 	{
 		if (node_text(name))
 			strs_add(&c->arena, &names, node_text(name));
 	}
-	if (engine_images(c->engine, &c->arena, &names, &seen, &c->error))
+	if (seek_images(x, &names, &have))
 		return -1;
-	x->there += seen.images.count;
-	if (seen.images.count >= names.count)
+	x->there += have.count;
+	if (have.count >= names.count)
 		return 0;
-	x->images += names.count - seen.images.count;
-	return images_load(c->engine,
+	x->images += names.count - have.count;
+	return images_load(c->engine, c->loop,
 		path_join(&c->arena, x->dir, node_text(node_get(part, "file"))), &c->error);
 }
 
@@ -338,8 +349,7 @@ static int run_cache(struct context *c, const void *opts, const struct strs *arg
 		int status = open_carrying(&x);
 		return status ? status : verb_table[i].run(&x, args->items[1]);
 	}
-	err_hint(&c->error, "one of save, restore");
-	return fail_with(c, ERR_USAGE, "there is no \"devenv cache %s\"", args->items[0]);
+	return wrong_verb(c, args->items[0]);
 }
 
 static const char *const cache_verbs[] = { "save", "restore", NULL };

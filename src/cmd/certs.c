@@ -70,8 +70,10 @@ static int run_certs(struct context *c, const void *opts, const struct strs *arg
 		return list(c);
 	if (streq(verb, "trust") || streq(verb, "untrust"))
 		return trust(c, streq(verb, "trust"));
-	return fail_with(c, ERR_USAGE, "usage: devenv certs ls | trust | untrust");
+	return wrong_verb(c, verb);
 }
+
+static const char *const verbs[] = { "ls", "trust", "untrust", NULL };
 
 const struct cmd cmd_certs = {
 	.name = "certs",
@@ -84,5 +86,6 @@ const struct cmd cmd_certs = {
 		  "the stores of the\n"
 		  "system, of NSS (Firefox, Chromium) and of Java, `untrust` takes it out again.",
 	.max_args = 1,
+	.verbs = verbs,
 	.run = run_certs,
 };

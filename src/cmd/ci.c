@@ -28,6 +28,9 @@ static const struct opt ci_options[] = {
 		COMPLETE_NONE, CI(commit), false },
 	{ "keep", 0, OPT_FLAG, NULL, "leave containers and data as they are in the end", NULL,
 		COMPLETE_NONE, CI(keep), false },
+	{ "no-frozen", 0, OPT_FLAG, NULL,
+		"only note what devenv.lock does not say, as `devenv up` does", NULL, COMPLETE_NONE,
+		CI(no_frozen), false },
 	{ "timings", 0, OPT_FLAG, NULL, "show where the time went", NULL, COMPLETE_NONE,
 		CI(timings), false },
 	{ 0 },
@@ -124,7 +127,7 @@ static void conclude(struct ci_cmd *x, int status)
 	if (signal)
 		r->trouble = "interrupted";
 	else if (status)
-		r->trouble = x->c->error.text[0] ? arena_strdup(&x->c->arena, x->c->error.text)
+		r->trouble = x->c->error.text[0] ? ci_public(x, x->c->error.text)
 						 : "it could not be tried";
 	else if (!cause && now_ms() >= x->until)
 		r->trouble = "out of time";
@@ -144,8 +147,6 @@ static void write_report(struct ci_cmd *x)
 	if (!x->report)
 		return;
 	view_ci_junit(&junit, &x->run);
-	if (c->vault)
-		vault_redact(c->vault, &junit);
 	if (file_write(path_join(&c->arena, x->report, "junit.xml"), buf_str(&junit), junit.len,
 		    0644, false, &e))
 		note(c, "note: no report: %s", e.text);
@@ -162,8 +163,6 @@ static void show(struct ci_cmd *x)
 		return;
 	}
 	view_ci(&out, &x->run, x->report, c->out);
-	if (c->vault)
-		vault_redact(c->vault, &out);
 	emit(&out);
 }
 
@@ -234,6 +233,10 @@ const struct cmd cmd_ci = {
 		"Then all of it is removed, also after a failure, an interrupt or a deadline; what "
 		"a killed run left,\n"
 		"the next one removes.\n\n"
+		"A devenv.lock is binding here, as with --frozen: what it does not say is an error "
+		"and not built, so\n"
+		"that what is tested is what was locked. --no-frozen tests what the mirrors have "
+		"now.\n\n"
 		"The sources are the files as they are; --commit takes the last commit instead. "
 		"The summary names the\n"
 		"first cause, and the status is that of the command that failed first. A folder in "

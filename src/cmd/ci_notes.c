@@ -60,7 +60,7 @@ void ci_tell_plan(struct ci_cmd *x, const char *state, const char *text)
 	tell(x, &h);
 }
 
-void ci_tell_result(struct ci_cmd *x, const struct ci_result *r)
+static void tell_result(struct ci_cmd *x, const struct ci_result *r)
 {
 	struct happening h = HAPPENING(HAPPENED_STAGE);
 	bool ran = r->result.state == STAGE_PASSED || r->result.state == STAGE_WARNED ||
@@ -149,6 +149,32 @@ struct ci_result *ci_result_add(struct ci_cmd *x, const char *unit, enum stage_s
 	return r;
 }
 
+char *ci_public(struct ci_cmd *x, const char *text)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	if (!text)
+		return NULL;
+	buf_adds(&b, text);
+	vault_redact(x->c->vault, &b);
+	return arena_strndup(&x->c->arena, buf_str(&b), b.len);
+}
+
+void ci_result_end(struct ci_cmd *x, struct ci_result *r, const char *output)
+{
+	bool bad = r->result.state == STAGE_FAILED || r->result.state == STAGE_WARNED;
+	r->result.output = ci_public(x, output);
+	if (bad && !r->line)
+		r->line = ci_line(&x->c->arena, r->result.output);
+	tell_result(x, r);
+}
+
+void ci_result_fail(struct ci_cmd *x, const char *why)
+{
+	struct ci_result *r = ci_result_add(x, ci_stage_name(x->now), STAGE_FAILED);
+	r->result.status = -1;
+	ci_result_end(x, r, why);
+}
+
 /* What is worth a line of its own: images, installs, services that are ready. */
 static bool counts(const struct step *s)
 {
@@ -166,7 +192,6 @@ static const char *by_hand(struct ci_cmd *x)
 
 static void note_result(struct ci_cmd *x, const struct event *ev)
 {
-	struct arena *a = &x->c->arena;
 	const struct step *s = ev->step;
 	bool bad = ev->kind == EV_FAILED;
 	if (of_module(s) || (!bad && (ev->kind != EV_DONE || !counts(s))) || (bad && s->soft))
@@ -178,12 +203,9 @@ static void note_result(struct ci_cmd *x, const struct event *ev)
 	r->result.command = x->now == CI_E2E ? x->c->project.ci.e2e : s->id;
 	r->log = ci_log_path(x, NULL);
 	r->again = by_hand(x);
-	if (bad) {
+	if (bad)
 		r->result.status = s->status ? s->status : -1;
-		r->result.output = arena_strdup(a, ev->text ? ev->text : "");
-		r->line = ci_line(a, r->result.output);
-	}
-	ci_tell_result(x, r);
+	ci_result_end(x, r, !bad ? NULL : ev->text ? ev->text : "");
 }
 
 void ci_heard(void *cmd, const struct event *ev)

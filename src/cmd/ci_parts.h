@@ -6,7 +6,7 @@
 #include "model/ci.h"
 
 struct ci_opts {
-	bool keep_going, fail_fast, keep, commit, timings;
+	bool keep_going, fail_fast, keep, commit, timings, no_frozen;
 	struct strs timeouts;
 	const char *report;
 };
@@ -48,7 +48,11 @@ const char *ci_log_path(struct ci_cmd *x, const char *unit);
 void ci_log_text(struct ci_cmd *x, const char *unit, const char *text);
 void ci_logs_close(struct ci_cmd *x);
 struct ci_result *ci_result_add(struct ci_cmd *x, const char *unit, enum stage_state state);
-void ci_tell_result(struct ci_cmd *x, const struct ci_result *r); /* with --json */
+/* What it said, NULL: nothing; from here on it is without secrets. */
+void ci_result_end(struct ci_cmd *x, struct ci_result *r, const char *output);
+/* The stage itself failed, beside its units. */
+void ci_result_fail(struct ci_cmd *x, const char *why);
+char *ci_public(struct ci_cmd *x, const char *text); /* without secrets; NULL of NULL */
 void ci_tell_plan(struct ci_cmd *x, const char *state, const char *text);
 
 /* ci_report.c: tells who wants to know, at the beginning and when it is over. 0, or the status of

@@ -98,8 +98,6 @@ static void tell_webhook(struct ci_cmd *x, enum outcome o)
 	cleanup_buf struct buf body = BUF_INIT, key = BUF_INIT;
 	struct post p = { .url = r->webhook };
 	json_write(&body, view_ci_json(a, &x->run, words[o]), 0);
-	if (x->c->vault)
-		vault_redact(x->c->vault, &body);
 	if (r->sign && !secret(x, r->sign, &key))
 		return;
 	if (r->sign)
@@ -127,8 +125,6 @@ static const char *description(struct ci_cmd *x, enum outcome o)
 			: x->run.trouble ? x->run.trouble
 					 : "failed",
 			time);
-	if (x->c->vault)
-		vault_redact(x->c->vault, &b);
 	size_t len = b.len;
 	while (len > DESCRIPTION_MAX || (len < b.len && (b.data[len] & 0xc0) == 0x80))
 		len--;

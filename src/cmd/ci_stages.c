@@ -64,13 +64,8 @@ static int perform_plan(struct ci_cmd *x)
 	lock_drop(&c->lock);
 	c->locked = false;
 	int owned = own(x);
-	if (!status || loop_signal(c->loop) || failed_now(x))
-		return owned;
-	struct ci_result *r = ci_result_add(x, ci_stage_name(x->now), STAGE_FAILED);
-	r->result.status = -1;
-	r->result.output = arena_strdup(&c->arena, c->error.text);
-	r->line = ci_line(&c->arena, r->result.output);
-	ci_tell_result(x, r);
+	if (status && !loop_signal(c->loop) && !failed_now(x))
+		ci_result_fail(x, c->error.text);
 	return owned;
 }
 
@@ -99,7 +94,7 @@ static void leave_out_broken(struct ci_cmd *x, struct shot *s)
 	for (size_t i = 0; i < s->modules.count; i++) {
 		const char *name = s->reqs[i].service->name;
 		if (x->now == CI_TEST && has_failed(x, name, CI_COMPILE)) {
-			ci_tell_result(x, ci_result_add(x, name, STAGE_SKIPPED));
+			ci_result_end(x, ci_result_add(x, name, STAGE_SKIPPED), NULL);
 			continue;
 		}
 		s->reqs[kept] = s->reqs[i];
@@ -120,7 +115,6 @@ static enum stage_state state_of(
 
 static void take_result(struct ci_cmd *x, const struct shot *s, size_t i)
 {
-	struct arena *a = &x->c->arena;
 	const struct service *service = s->reqs[i].service;
 	const struct stage_result *from = &s->modules.items[i].stages[s->stage];
 	struct ci_result *r =
@@ -128,14 +122,11 @@ static void take_result(struct ci_cmd *x, const struct shot *s, size_t i)
 	enum stage_state state = r->result.state;
 	r->result = *from;
 	r->result.state = state;
-	r->result.output = from->output ? arena_strdup(a, from->output) : NULL;
-	r->again = arena_printf(
-		a, "devenv --env %s %s %s", x->c->environment, stage_name(s->stage), service->name);
+	r->again = arena_printf(&x->c->arena, "devenv --env %s %s %s", x->c->environment,
+		stage_name(s->stage), service->name);
 	if (state != STAGE_SKIPPED)
 		r->log = ci_log_path(x, service->name);
-	if (state == STAGE_FAILED || state == STAGE_WARNED)
-		r->line = ci_line(a, r->result.output);
-	ci_tell_result(x, r);
+	ci_result_end(x, r, from->output);
 }
 
 static int module_stage(struct ci_cmd *x, enum stage_kind k)
@@ -188,8 +179,7 @@ static void keep_last_words(struct ci_cmd *x)
 		cleanup_buf struct buf b = BUF_INIT;
 		buf_addf(&b, "--- the last lines of %s:", r->unit);
 		last_lines(c, k, LAST_LINES, &b);
-		if (c->vault)
-			vault_redact(c->vault, &b);
+		vault_redact(c->vault, &b);
 		ci_log_text(x, NULL, buf_str(&b));
 	}
 }
@@ -202,11 +192,7 @@ static int up(struct ci_cmd *x)
 		keep_last_words(x);
 	if (status || failed_now(x) || loop_signal(x->c->loop) || !check_survivors(x->c))
 		return status;
-	struct ci_result *r = ci_result_add(x, "up", STAGE_FAILED);
-	r->result.status = -1;
-	r->result.output = arena_strdup(&x->c->arena, x->c->error.text);
-	r->line = ci_line(&x->c->arena, r->result.output);
-	ci_tell_result(x, r);
+	ci_result_fail(x, x->c->error.text);
 	return 0;
 }
 
@@ -218,16 +204,13 @@ static void take_route(struct ci_cmd *x, const struct trace *t)
 	cleanup_buf struct buf text = BUF_INIT;
 	bool bad = t->cause != CAUSE_NONE;
 	view_trace(&text, &c->arena, t, (struct style){ .unicode = c->out.unicode });
-	if (c->vault)
-		vault_redact(c->vault, &text);
+	vault_redact(c->vault, &text);
 	ci_log_text(x, NULL, buf_str(&text));
 	struct ci_result *r = ci_result_add(x, t->plan.url, bad ? STAGE_FAILED : STAGE_PASSED);
 	r->result.status = bad ? ERR_FAILED : 0;
-	r->result.output = bad ? arena_strndup(&c->arena, buf_str(&text), text.len) : NULL;
-	r->line = bad ? ci_line(&c->arena, r->result.output) : NULL;
 	r->log = ci_log_path(x, NULL);
 	r->again = arena_printf(&c->arena, "devenv --env %s trace --all", c->environment);
-	ci_tell_result(x, r);
+	ci_result_end(x, r, bad ? buf_str(&text) : NULL);
 }
 
 static int ask_routes(struct ci_cmd *x)
@@ -302,7 +285,7 @@ static void blame_time(struct ci_cmd *x, int64_t limit)
 		struct ci_result *r = ci_result_add(x, ci_stage_name(x->now), STAGE_FAILED);
 		r->result.status = -1;
 		r->line = why;
-		ci_tell_result(x, r);
+		ci_result_end(x, r, NULL);
 	}
 }
 

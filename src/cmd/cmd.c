@@ -4,11 +4,12 @@
  */
 #include "cmd/cmd.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "cmd/commands.h"
 #include "cmd/context.h"
@@ -117,8 +118,17 @@ static int usage_error(struct context *c)
 	return fail(c);
 }
 
+static int show_version(void)
+{
+	puts("devenv " DEVENV_VERSION);
+	return 0;
+}
+
 int unknown_command(struct context *c, const char *word)
 {
+	if (streq(word, "version"))
+		return show_version();
+	const char *instead = habit_word(word);
 	struct strs all = { 0 }, begun = { 0 };
 	for (size_t i = 0; commands[i]; i++)
 		if (commands[i]->name[0] != '_')
@@ -132,13 +142,33 @@ int unknown_command(struct context *c, const char *word)
 		begun.count > 1 ? "\"%s\" may be several commands" : "there is no command \"%s\"",
 		word);
 	const char *near = nearest_name(word, all.items, all.count);
-	if (begun.count > 1)
+	if (instead)
+		err_hint(&c->error, "%s", instead);
+	else if (begun.count > 1)
 		err_hint(&c->error, "one of %s", strs_join(&c->arena, &begun, ", "));
 	else if (near)
 		err_hint(&c->error, "did you mean `devenv %s`?", near);
 	else
 		err_hint(&c->error, "`devenv help` lists all commands");
 	return usage_error(c);
+}
+
+int wrong_verb(struct context *c, const char *word)
+{
+	const struct cmd *cmd = c->cmd;
+	size_t count = 0;
+	bool known = false;
+	while (cmd->verbs[count])
+		known |= streq(cmd->verbs[count++], word);
+	const char *near = nearest_name(word, cmd->verbs, count);
+	err_set(&c->error, ERR_USAGE,
+		known ? "`devenv %s %s` takes other arguments" : "there is no `devenv %s %s`",
+		cmd->name, word);
+	if (near && !known)
+		err_hint(&c->error, "did you mean `devenv %s %s`?", cmd->name, near);
+	else
+		err_hint(&c->error, "usage: devenv %s %s", cmd->name, cmd->args);
+	return fail(c);
 }
 
 static int show_help(const struct cmd *cmd)
@@ -153,10 +183,8 @@ static int show_help(const struct cmd *cmd)
 
 static int dispatch(struct context *c, struct parsed *p)
 {
-	if (c->g.version) {
-		puts("devenv " DEVENV_VERSION);
-		return 0;
-	}
+	if (c->g.version)
+		return show_version();
 	if (p->cmd && p->help)
 		return show_help(p->cmd);
 	if (!p->word)
@@ -169,6 +197,19 @@ static int dispatch(struct context *c, struct parsed *p)
 								  : unknown_command(c, p->word);
 }
 
+/* A reader that has gone wants no more; anything else that did not take it all is told. */
+static int end_output(struct context *c, int status)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR))
+		return status;
+	err_set(&c->error, ERR_FAILED, "standard output did not take all that was to be written");
+	err_hint(&c->error, "is the disk full (`df -h`)?");
+	return fail(c);
+}
+
 int cmd_main(int argc, char **argv)
 {
 	struct context c = { .lock = { .fd = -1 }, .summoned = -1, .began_ms = clock_ms() };
@@ -179,8 +220,7 @@ int cmd_main(int argc, char **argv)
 	c.out = style_of(stdout, c.g.ansi);
 	c.err = style_of(stderr, c.g.ansi);
 	int status = bad ? fail(&c) : dispatch(&c, &p);
-	if (fflush(stdout) && !status && errno != EPIPE)
-		status = ERR_FAILED;
+	status = end_output(&c, status);
 	context_release(&c);
 	return status;
 }

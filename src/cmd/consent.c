@@ -48,7 +48,7 @@ static void list_file(struct context *c, const char *line)
 static const char *consent_holder(struct context *c)
 {
 	const struct project *p = &c->project;
-	if (!p->run || path_inside(c->places.state, p->dir))
+	if (!p->run || places_hold(&c->places, p))
 		return p->workspace;
 	return arena_printf(&c->arena, "%s-ci", workspace_id(&c->arena, p->name, p->dir));
 }

@@ -1,6 +1,6 @@
 /*
  * Snapshots of volumes that are at rest. Comes in: volumes and why. Goes out: a snapshot under its
- * name, or none at all; of automatic ones the last few of each volume are kept.
+ * name, or none at all; of automatic ones the last few of each volume and branch are kept.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -83,8 +83,8 @@ static int save_parts(
 
 static int nothing_there(struct context *c)
 {
-	err_hint(&c->error, "`devenv up` makes the volumes");
 	err_set(&c->error, ERR_FAILED, "none of these volumes is there yet");
+	err_hint(&c->error, "`devenv up` makes the volumes");
 	return fail(c);
 }
 
@@ -178,6 +178,9 @@ int data_safety(struct context *c, const struct data_volumes *v, const char *rea
 	if (c->project.run) /* of ci: it began with nothing and ends with nothing */
 		return 0;
 	int status = data_save(c, v, reason, &name);
+	if (status)
+		note(c, "The data is as it was: nothing of it goes without a snapshot, unless "
+			"--no-snapshot says so.");
 	if (status || !name)
 		return status;
 	note(c, "Saved before the loss: snapshot %s; `devenv restore %s` brings it back.", name,

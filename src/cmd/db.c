@@ -219,16 +219,6 @@ static const struct verb {
 
 static const char *const verb_names[] = { "dump", "load", "shell", NULL };
 
-static int unknown_verb(struct context *c, const char *word)
-{
-	err_set(&c->error, ERR_USAGE,
-		"usage: devenv db dump [SVC] [-o FILE] | load [SVC] [FILE] | shell [SVC]");
-	const char *near = nearest_name(word, verb_names, countof(verb_names) - 1);
-	if (near)
-		err_hint(&c->error, "did you mean `devenv db %s`?", near);
-	return fail(c);
-}
-
 static int run_db(struct context *c, const void *opts, const struct strs *args)
 {
 	struct asked a = { .opts = opts };
@@ -236,7 +226,7 @@ static int run_db(struct context *c, const void *opts, const struct strs *args)
 	for (size_t i = 0; i < countof(verbs); i++)
 		v = streq(verbs[i].name, args->items[0]) ? &verbs[i] : v;
 	if (!v)
-		return unknown_verb(c, args->items[0]);
+		return wrong_verb(c, args->items[0]);
 	int status = look(c);
 	status = status ? status : read_words(c, args, v->takes_file, &a);
 	return status ? status : v->run(c, &a);

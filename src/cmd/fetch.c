@@ -77,6 +77,10 @@ static void list_images(struct fetched *f, struct context *side)
 		if (b->image)
 			add_item(f, b->image->name, b->tag);
 	}
+	for (size_t i = 0; i < side->plan.named.count; i++) {
+		const struct named *n = &side->plan.named.items[i];
+		add_item(f, n->service->name, n->tag);
+	}
 }
 
 /* Before: what is there is noted as such. After: its size. */
@@ -86,17 +90,33 @@ static int look_at_items(struct fetched *f, struct context *side, size_t first, 
 	struct world w = { 0 };
 	for (size_t i = first; i < f->list.count; i++)
 		strs_add(&side->arena, &names, f->list.items[i].name);
-	if (engine_registry(side->engine, &side->arena, &names, &w, &side->error))
+	if (engine_images(side->engine, &side->arena, &names, &w, &side->error))
 		return fail(side);
-	for (size_t i = 0; i < w.registry.count; i++) {
-		struct item *item = &f->list.items[first + i];
-		item->there |= before && w.registry.items[i].id;
-		item->size = w.registry.items[i].id ? w.registry.items[i].size : -1;
+	for (size_t i = first; i < f->list.count; i++) {
+		struct item *item = &f->list.items[i];
+		const struct seen_image *seen = world_image(&w, item->name);
+		item->there |= before && seen->id;
+		item->size = seen->id ? seen->size : -1;
 	}
 	return 0;
 }
 
 /* ---- bringing it ---- */
+
+/* What came under a name may be newer than what was built on it elsewhere: that is built anew while
+ * there is a network. */
+static int build_on_pulled(struct context *side, const struct plan_request *r)
+{
+	bool pulled = false;
+	for (size_t i = 0; i < side->plan.steps.count; i++)
+		pulled |= starts_with(side->plan.steps.items[i]->id, "pull ");
+	int status = pulled ? look_at_registry(side) : 0;
+	status = !status && pulled ? make_plan(side, r) : status;
+	bool builds = false;
+	for (size_t i = 0; !status && pulled && i < side->plan.steps.count; i++)
+		builds |= side->plan.steps.items[i]->kind == STEP_BUILD;
+	return builds ? carry_out(side) : status;
+}
 
 static int fetch_services(struct context *side, struct fetched *f)
 {
@@ -105,6 +125,8 @@ static int fetch_services(struct context *side, struct fetched *f)
 		.write = true };
 	size_t first = f->list.count;
 	int status = open_places(side);
+	if (!status && !side->project.dev)
+		status = look_at_source(side, NULL);
 	status = status ? status : look(side);
 	status = status ? status : need_engine(side);
 	status = status ? status : look_at_registry(side);
@@ -118,6 +140,7 @@ static int fetch_services(struct context *side, struct fetched *f)
 	for (size_t i = 0; i < side->plan.notes.count; i++)
 		note(side, "note: %s", side->plan.notes.items[i]);
 	status = status ? status : carry_out(side);
+	status = status ? status : build_on_pulled(side, &p.request);
 	return status ? status : look_at_items(f, side, first, false);
 }
 
@@ -212,7 +235,10 @@ const struct cmd cmd_fetch = {
 		  "so is the image of\n"
 		  "`devenv debug`. Afterwards `up` asks no registry and waits for no name to be "
 		  "resolved. What is\n"
-		  "there already is not brought again. Services that a profile holds back come "
+		  "there already is not brought again. Outside of dev the release images of this "
+		  "commit "
+		  "are\n"
+		  "among them. Services that a profile holds back come "
 		  "with --profile.",
 	.opts = fetch_options,
 	.opts_size = sizeof(struct fetch_opts),

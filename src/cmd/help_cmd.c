@@ -10,6 +10,24 @@
 #include "cmd/opt.h"
 #include "model/schema.h"
 
+/* The comment that heads a service template says what it reads and keeps. */
+static bool help_template(struct context *c, struct buf *out, const char *name)
+{
+	const struct embedded *f =
+		embed_find(arena_printf(&c->arena, "services/%s/template.yml", name));
+	const char *line = f ? (const char *)f->data : NULL;
+	const char *end = line ? line + f->size : NULL;
+	while (line && line < end && *line == '#') {
+		const char *stop = memchr(line, '\n', (size_t)(end - line));
+		if (!stop)
+			break;
+		const char *text = line + (line[1] == ' ' ? 2 : 1);
+		buf_add(out, text, (size_t)(stop + 1 - text));
+		line = stop + 1;
+	}
+	return f;
+}
+
 static int run_help(struct context *c, const void *opts, const struct strs *args)
 {
 	(void)opts;
@@ -22,9 +40,10 @@ static int run_help(struct context *c, const void *opts, const struct strs *args
 		view_manual(&b, &schema_devenv);
 	} else {
 		const struct cmd *cmd = cmd_find(args->items[0]);
-		if (!cmd)
+		if (cmd)
+			help_command(&b, cmd);
+		else if (!help_template(c, &b, args->items[0]))
 			return unknown_command(c, args->items[0]);
-		help_command(&b, cmd);
 	}
 	return emit(&b) ? 0 : ERR_FAILED;
 }
@@ -150,8 +169,8 @@ static int run_complete_words(struct context *c, const void *opts, const struct 
 const struct cmd cmd_help = {
 	.name = "help",
 	.group = "care",
-	.args = "[COMMAND]",
-	.help = "all commands, or all about one",
+	.args = "[COMMAND|TEMPLATE]",
+	.help = "all commands, or all about one; what a service template reads and keeps",
 	.max_args = 1,
 	.run = run_help,
 };
@@ -161,7 +180,12 @@ const struct cmd cmd_completion = {
 	.group = "care",
 	.args = "bash | zsh | fish",
 	.help = "print the completion script of a shell",
-	.detail = "For bash: . <(devenv completion bash)",
+	.detail =
+		"`make install` puts all three where the shells look for them. For one session of "
+		"bash:\n"
+		". <(devenv completion bash)\n\n"
+		"Services, volumes, secrets, layouts and the project's own commands are completed, "
+		"too.",
 	.verbs = shells,
 	.min_args = 1,
 	.max_args = 1,

@@ -286,8 +286,8 @@ static int run_host_service(
 	const struct host_spec *spec = spec_of(c);
 	if (!spec)
 		return fail_with(c, ERR_FAILED, "%s has no command", name);
-	const char *const *env =
-		host_launch_environment(&c->arena, spec, &c->plan, c->vault, &c->error);
+	const char *const *env = host_launch_environment(
+		&c->arena, clean_environment(&c->arena, NULL), spec, &c->plan, c->vault, &c->error);
 	if (!env)
 		return fail(c);
 	lock_drop(&c->lock);

@@ -210,7 +210,7 @@ static int find_built(struct locking *k)
 		const char *tag = plan_tag(&c->arena, &c->project, &c->world, r);
 		const char *below =
 			r->parent ? plan_tag(&c->arena, &c->project, &c->world, r->parent) : tag;
-		bool there = strs_has(&c->world.images, tag) && strs_has(&c->world.images, below);
+		bool there = world_has_image(&c->world, tag) && world_has_image(&c->world, below);
 		bool fits = lock_fit(&c->arena, &c->project, &c->world, r) == LOCK_FITS;
 		if (fits)
 			strs_add(&c->arena, there ? &built : &k->unseen, r->name);

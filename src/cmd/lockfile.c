@@ -28,7 +28,7 @@ int look_at_registry(struct context *c)
 	plan_registry(&c->arena, &c->project, &names);
 	for (size_t i = 0; i < names.count; i++)
 		strs_add(&c->arena, &refs, plan_reference(&c->arena, &c->world, names.items[i]));
-	if (engine_registry(c->engine, &c->arena, &refs, &c->world, &c->error))
+	if (engine_images(c->engine, &c->arena, &refs, &c->world, &c->error))
 		return fail(c);
 	return 0;
 }

@@ -116,6 +116,17 @@ static int store(struct parser *p, const struct opt *o, void *base, const char *
 	bug("option kind %d", (int)o->kind);
 }
 
+/* An option of Compose's: refused with what to type instead. */
+static int not_ours(struct parser *p, const struct habit *h, const char *dashes)
+{
+	char letter[2] = { h->letter, 0 };
+	bool is_long = !h->letter || streq(dashes, "--");
+	err_set(p->error, ERR_USAGE, "there is no option %s%s", dashes,
+		is_long ? h->option : letter);
+	err_hint(p->error, "%s", h->instead);
+	return -1;
+}
+
 /* The value of o: attached, or the next word. NULL with an error when there is none. */
 static const char *value_of(struct parser *p, const struct opt *o, const char *attached)
 {
@@ -151,6 +162,16 @@ static int long_option(struct parser *p, const char *word)
 	}
 	void *base = p->out->opts;
 	const struct opt *o = p->out->cmd ? long_in(p->out->cmd->opts, name, len, &own_hits) : NULL;
+	const struct habit *h = o ? NULL : habit_option(p->out->cmd, name, len, 0);
+	if (h && !h->as)
+		return not_ours(p, h, "--");
+	if (h && !*h->as)
+		return 0;
+	if (h) {
+		name = h->as;
+		len = strlen(name);
+		o = p->out->cmd ? long_in(p->out->cmd->opts, name, len, &own_hits) : NULL;
+	}
 	if (!o && !own_hits) {
 		base = p->globals;
 		o = long_in(global_opts, name, len, &global_hits);
@@ -179,6 +200,11 @@ static int short_options(struct parser *p, const char *word)
 			p->out->help = true;
 			continue;
 		}
+		const struct habit *h = o ? NULL : habit_option(p->out->cmd, NULL, 0, *s);
+		if (h && h->as)
+			continue;
+		if (h)
+			return not_ours(p, h, "-");
 		o = o ? o : letter_in(global_opts, *s);
 		if (!o) {
 			err_set(p->error, ERR_USAGE, "there is no option -%c", *s);

@@ -10,6 +10,7 @@
 #include "cmd/agent_client.h"
 #include "cmd/journaling.h"
 #include "cmd/lifecycle.h"
+#include "planner/lock.h"
 #include "run/contents.h"
 #include "run/hooks.h"
 #include "run/marks.h"
@@ -153,35 +154,63 @@ static bool needs_inputs(enum goal g)
 	return g != GOAL_DOWN && g != GOAL_STOP && g != GOAL_RESTART;
 }
 
-/* What devenv.lock knows by its id alone may be another image here. */
-static int look_at_local(struct context *c)
+/* What these names mean to the engine, as far as nobody has asked before. */
+static int look_at_names(struct context *c, const struct strs *names)
+{
+	struct strs unknown = { 0 };
+	for (size_t i = 0; i < names->count; i++)
+		if (!world_image(&c->world, names->items[i]) &&
+			!strs_has(&unknown, names->items[i]))
+			strs_add(&c->arena, &unknown, names->items[i]);
+	return engine_images(c->engine, &c->arena, &unknown, &c->world, &c->error) ? fail(c) : 0;
+}
+
+/* What rungs stand on may be another image by now, without a word of the engine's. */
+static int look_at_bases(struct context *c, enum goal g)
+{
+	struct strs names = { 0 };
+	if (!c->engine || !needs_inputs(g))
+		return 0;
+	plan_bases(&c->arena, &c->project, &c->world, &names);
+	return look_at_names(c, &names);
+}
+
+/* What devenv.lock knows by its id alone may be another image here; what it has by digest may be
+ * absent; and a container's image may have lost its name to another. */
+static void add_registry_names(struct context *c, struct strs *names)
 {
 	const struct lockfile *l = c->world.locked;
-	struct strs names = { 0 };
+	plan_unnamed(&c->arena, &c->project, &c->world, names);
+	for (size_t i = 0; i < c->project.images.count; i++) {
+		const struct image *k = &c->project.images.items[i];
+		if (k->used && !k->parent && k->from && !streq(k->from, "scratch"))
+			strs_add(&c->arena, names, plan_reference(&c->arena, &c->world, k->from));
+	}
 	for (size_t i = 0; l && i < l->images.count; i++)
-		if (l->images.items[i].local && !world_image(&c->world, l->images.items[i].name))
-			strs_add(&c->arena, &names, l->images.items[i].name);
-	if (!names.count || c->world.registry.count)
-		return 0;
-	return engine_registry(c->engine, &c->arena, &names, &c->world, &c->error) ? fail(c) : 0;
+		if (l->images.items[i].local && !strs_has(names, l->images.items[i].name))
+			strs_add(&c->arena, names, l->images.items[i].name);
 }
 
 static int look_further(struct context *c)
 {
-	struct strs tags = { 0 };
+	struct strs tags = { 0 }, names = { 0 };
 	if (c->world.images_known || !c->engine)
 		return 0;
 	plan_tags(&c->arena, &c->project, &c->world, &tags);
 	if (engine_images(c->engine, &c->arena, &tags, &c->world, &c->error))
 		return fail(c);
+	c->world.images_known = true;
+	add_registry_names(c, &names);
+	int status = look_at_names(c, &names);
+	if (status)
+		return status;
 	if (!c->world.volumes_known &&
 		engine_volumes(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
 		return fail(c);
 	if (engine_networks(c->engine, &c->arena, c->project.workspace, &c->world, &c->error))
 		return fail(c);
-	int status = look_at_local(c);
 	lap(c, "engine", true);
-	return status;
+	return 0;
 }
 
 static int plan_once(struct context *c, const struct plan_request *r)
@@ -228,10 +257,13 @@ static int settle_branches(struct context *c, const struct plan_request *r)
 
 int make_plan(struct context *c, const struct plan_request *r)
 {
+	struct strs names = { 0 };
 	int status = settle_branches(c, r);
+	status = status ? status : look_at_bases(c, r->goal);
 	status = status ? status : plan_once(c, r);
 	status = status ? status : check_engine(c, r);
-	bool looks = c->plan.steps.count || c->project.frozen;
+	bool looks = c->plan.steps.count || c->project.frozen ||
+		     plan_unnamed(&c->arena, &c->project, &c->world, &names);
 	if (!status && looks && c->engine && !c->world.images_known) {
 		status = look_further(c);
 		status = status ? status : plan_once(c, r);

@@ -72,6 +72,8 @@ int fail(struct context *c)
 	}
 	view_error(&b, &c->error, c->err);
 	fwrite(buf_str(&b), 1, b.len, stderr);
+	if (c->loop && loop_signal(c->loop))
+		return 128 + loop_signal(c->loop);
 	return c->error.code ? (int)c->error.code : ERR_FAILED;
 }
 

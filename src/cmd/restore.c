@@ -35,8 +35,8 @@ static const struct opt reset_options[] = { NO_SNAPSHOT, { 0 } };
 
 static int none_such(struct context *c, const char *what)
 {
-	err_hint(&c->error, "`devenv snapshot ls` lists them");
 	err_set(&c->error, ERR_FAILED, "there is no snapshot %s", what);
+	err_hint(&c->error, "`devenv snapshot ls` lists them");
 	return fail(c);
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/workspaces.h"
+#include "run/supervise.h"
 
 enum { MAKERS_MS = 3000 }; /* Compose may go on for a while when devenv was killed */
 
@@ -40,7 +41,10 @@ static int remove_rest(struct context *c, const char *workspace)
 
 int run_remove(struct context *c, const char *workspace)
 {
+	struct strs ended = { 0 };
 	int status = occupants_end(c, workspace);
+	if (!status && supervise_reconcile(NULL, workspace, &ended, &c->arena, &c->error) < 0)
+		status = fail(c);
 	if (!status && c->engine)
 		status = remove_containers(c, workspace);
 	if (!status && c->engine)

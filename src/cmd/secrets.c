@@ -230,12 +230,7 @@ static int run_secrets(struct context *c, const void *opts, const struct strs *a
 		return set(c, args->items[1]);
 	if (streq(verb, "rotate") && args->count >= 2)
 		return rotate(c, args);
-	err_set(&c->error, ERR_USAGE,
-		"usage: devenv secrets ls | get NAME | set NAME | rotate NAME...");
-	const char *near = nearest_name(verb, verbs, countof(verbs) - 1);
-	if (near && !streq(near, verb))
-		err_hint(&c->error, "did you mean `devenv secrets %s`?", near);
-	return fail(c);
+	return wrong_verb(c, verb);
 }
 
 const struct cmd cmd_secrets = {

@@ -23,7 +23,9 @@ static int take(struct context *c, const struct strs *args)
 		strs_add(&c->arena, &names, args->items[i]);
 	if (name && !snapshot_name_fits(name))
 		return fail_with(c, ERR_USAGE,
-			"\"%s\" cannot name a snapshot: letters, digits, dots, dashes", name);
+			"\"%s\" cannot name a snapshot: up to 200 letters, digits, dots, dashes, "
+			"the first a letter or digit",
+			name);
 	int status = load_project(c);
 	status = status ? status : data_open(c, &stopped, false);
 	status = status ? status : data_named(c, &names, &v);

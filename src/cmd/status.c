@@ -11,20 +11,47 @@
 static int run_status(struct context *c, const void *opts, const struct strs *args)
 {
 	(void)opts;
-	(void)args;
 	int status = look(c);
+	if (!status)
+		status = check_services(c, args);
 	if (status)
 		return status;
 	if (c->g.json) {
-		emit_node(view_status_json(&c->arena, &c->project, &c->world));
+		emit_node(view_status_json(&c->arena, &c->project, &c->world, args));
 		return 0;
 	}
 	if (c->engine_error.code)
 		note(c, "note: no containers are shown: %s", c->engine_error.text);
 	cleanup_buf struct buf b = BUF_INIT;
-	view_status(&b, &c->project, &c->world, c->out);
-	view_agent(&b, &c->world.agent, clock_ms(), c->out);
+	view_status(&b, &c->project, &c->world, args, c->out);
+	if (!args->count)
+		view_agent(&b, &c->world.agent, clock_ms(), c->out);
 	return emit(&b) ? 0 : ERR_FAILED;
+}
+
+/* `ports SVC PORT`, as Compose has it: where that port is, and nothing else. */
+static int print_port(struct context *c, const char *service, const char *port)
+{
+	const struct container *k = world_container(&c->world, service);
+	const struct service *s = named_service(c, service);
+	const struct port *named = s ? service_port(s, port) : NULL;
+	int64_t target = 0;
+	if (!s)
+		return ERR_USAGE;
+	if (named)
+		target = named->target;
+	else
+		parse_int(port, &target);
+	for (size_t i = 0; k && i < k->ports.count; i++) {
+		const struct seen_port *p = &k->ports.items[i];
+		if (!p->published || p->target != target)
+			continue;
+		printf("%s:%d\n", p->host_ip ? p->host_ip : "127.0.0.1", p->published);
+		return 0;
+	}
+	err_set(&c->error, ERR_FAILED, "%s publishes no port %s", service, port);
+	err_hint(&c->error, "`devenv ports %s` lists what it publishes", service);
+	return fail(c);
 }
 
 /* One row a published port: of the containers that run, else what is remembered. */
@@ -33,6 +60,8 @@ static int run_ports(struct context *c, const void *opts, const struct strs *arg
 	static const char *const head[] = { "SERVICE", "PORT", "ADDRESS", "NAME" };
 	(void)opts;
 	int status = look(c);
+	if (!status && args->count == 2 && !project_service(&c->project, args->items[1]))
+		return print_port(c, args->items[0], args->items[1]);
 	if (!status)
 		status = check_services(c, args);
 	if (status)
@@ -121,11 +150,13 @@ static int run_open(struct context *c, const void *opts, const struct strs *args
 	struct spawn s = { .argv = argv, .timeout_ms = 10000 };
 	int child = 0;
 	c->loop = c->loop ? c->loop : loop_new();
-	if (spawn_run(c->loop, &s, &child, &c->error)) {
-		err_hint(&c->error, "set BROWSER, or use `devenv open --print`");
-		return fail(c);
-	}
-	return child;
+	if (!spawn_run(c->loop, &s, &child, &c->error) && child)
+		err_set(&c->error, ERR_FAILED, "%s could not open %s (exit status %d)", argv[0],
+			chosen->url, child);
+	if (!c->error.code)
+		return 0;
+	err_hint(&c->error, "set BROWSER, or use `devenv open --print`");
+	return fail(c);
 }
 
 struct wait_opts {
@@ -188,20 +219,27 @@ const struct cmd cmd_status = {
 	.name = "status",
 	.alias = "ps",
 	.group = "daily",
+	.args = "[SVC...]",
 	.help = "each service with its state, health, uptime and ports",
 	.detail = "One engine request. \"ready\" is what `up` saw answer; \"healthy\" and "
 		  "\"unhealthy\" are the engine's\n"
 		  "own word; \"done\" is a job that exited 0.\n\n"
 		  "Where the agent runs, a line says how it keeps host services (so that none "
 		  "survives it) and what\n"
-		  "it watches; then a line per module with the marks of its stages.",
+		  "it watches; then a line per module with the marks of its stages. A line each "
+		  "names volumes that\n"
+		  "others stand for (restored, reset, of a branch), and services that a command "
+		  "about data stopped\n"
+		  "and did not start again.",
+	.max_args = -1,
+	.complete = COMPLETE_SERVICE,
 	.run = run_status,
 };
 
 const struct cmd cmd_ports = {
 	.name = "ports",
 	.group = "daily",
-	.args = "[SVC...]",
+	.args = "[SVC...] | SVC PORT",
 	.help = "published ports and their addresses",
 	.max_args = -1,
 	.complete = COMPLETE_SERVICE,

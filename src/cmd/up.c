@@ -38,7 +38,7 @@ static const struct opt up_options[] = {
 	{ "host", 0, OPT_FLAG, NULL,
 		"run what has a host command on this host, and leave the rest out", NULL,
 		COMPLETE_NONE, UP(host), false },
-	{ "watch", 0, OPT_FLAG, NULL, "run stages when files are saved, whatever up.watch says",
+	{ "watch", 'w', OPT_FLAG, NULL, "run stages when files are saved, whatever up.watch says",
 		NULL, COMPLETE_NONE, UP(watch), false },
 	{ "no-watch", 0, OPT_FLAG, NULL, "watch no files", NULL, COMPLETE_NONE, UP(no_watch),
 		false },
@@ -70,11 +70,11 @@ void print_urls(struct context *c)
 static void print_state(struct context *c)
 {
 	if (c->g.json) {
-		emit_node(view_status_json(&c->arena, &c->project, &c->world));
+		emit_node(view_status_json(&c->arena, &c->project, &c->world, &(struct strs){ 0 }));
 		return;
 	}
 	cleanup_buf struct buf b = BUF_INIT;
-	view_status(&b, &c->project, &c->world, c->out);
+	view_status(&b, &c->project, &c->world, &(struct strs){ 0 }, c->out);
 	emit(&b);
 	print_urls(c);
 }
@@ -215,7 +215,8 @@ static int bring_up(struct context *c, const struct up_opts *o, const struct pla
 	int noted = note_marks(c);
 	status = status ? status : noted;
 	status = !status && work ? check_survivors(c) : status;
-	status = status ? status : data_resumed(c, &r->services);
+	struct strs chosen = data_chosen(c);
+	status = status || !chosen.count ? status : data_resumed(c, &chosen);
 	return !status && c->world.volume_map.count ? data_settle(c) : status;
 }
 

@@ -70,6 +70,13 @@ static bool is_blank(const char *line, size_t len)
 	return strspn(line, " \t\r=-~^") >= len;
 }
 
+/* What a builder is about to run, "Step 2/5 : ..." or "#7 [2/5] ...", is no news of how it went. */
+static bool is_announced(const char *line)
+{
+	size_t digits = starts_with(line, "#") ? strspn(line + 1, "0123456789") : 0;
+	return starts_with(line, "Step ") || (digits && starts_with(line + 1 + digits, " ["));
+}
+
 /* "ESC [ ... letter" is left out: it steers a terminal, and says nothing. */
 static const char *without_colours(struct arena *a, const char *line, size_t len)
 {
@@ -96,7 +103,7 @@ const char *ci_line(struct arena *a, const char *output)
 		if (!is_blank(s, len)) {
 			last = s;
 			last_len = len;
-			if (speaks_of_error(s, len))
+			if (!is_announced(s) && speaks_of_error(s, len))
 				break;
 		}
 		s += len + (s[len] != '\0');

@@ -120,8 +120,20 @@ const char *world_input(const struct world *w, const char *path)
 
 const struct seen_image *world_image(const struct world *w, const char *name)
 {
-	for (size_t i = 0; i < w->registry.count; i++)
-		if (streq(w->registry.items[i].name, name))
-			return &w->registry.items[i];
+	for (size_t i = 0; i < w->images.count; i++)
+		if (streq(w->images.items[i].name, name))
+			return &w->images.items[i];
 	return NULL;
+}
+
+bool world_has_image(const struct world *w, const char *name)
+{
+	const struct seen_image *seen = world_image(w, name);
+	return seen && seen->id;
+}
+
+void world_note_image(struct arena *a, struct world *w, const struct seen_image *seen)
+{
+	struct seen_image *known = (struct seen_image *)world_image(w, seen->name);
+	*(known ? known : list_push(a, &w->images)) = *seen;
 }

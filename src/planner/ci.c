@@ -30,6 +30,7 @@ static void plan_command(struct make *m)
 	struct step *s =
 		exec_step(m, "e2e", in ? in->name : NULL, ci->e2e_place, 0, "the last stage");
 	s->service = in;
+	strs_add(m->a, &s->env, arena_printf(m->a, MARK_WORKSPACE "=%s", m->p->workspace));
 	if (in && in->where == RUN_HOST) {
 		s->dir = in->on_host->working_dir;
 		host_public_environment(m, in, &s->env);
@@ -45,14 +46,8 @@ int plan_e2e(struct arena *a, const struct project *p, const struct world *w, st
 	struct diags *d)
 {
 	struct make m;
-	struct plan_request none = { .goal = GOAL_UP, .timeout_ms = -1 };
-	size_t before = d->errors;
-	make_init(&m, a, p, w, d);
-	m.req = &none;
-	m.plan = out;
-	*out = (struct plan){ .arena = a, .project = p };
+	make_begin(&m, a, p, w, &make_nothing, out, d);
 	if (p->ci.e2e)
 		plan_command(&m);
-	make_release(&m);
-	return d->errors == before ? 0 : -1;
+	return make_end(&m);
 }

@@ -81,6 +81,10 @@ static const char *why_create(struct make *m, const struct unit *u, const struct
 		return arena_printf(m->a, "container is %s", unit_state_name(seen->first->state));
 	if (!streq(seen->first->hash, u->digest))
 		return why_changed(m, u, seen->first);
+	if (image_moved(m, u, seen->first)) {
+		m->forced = true;
+		return image_moved(m, u, seen->first);
+	}
 	if (seen->total != u->service->replicas)
 		return arena_printf(
 			m->a, "%d containers instead of %d", seen->total, u->service->replicas);

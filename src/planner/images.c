@@ -150,8 +150,9 @@ static void rung_make(struct make *m, struct rung *r)
 	b->image = r->image;
 	b->timeout_ms = r->image->timeout_ms;
 	b->no_cache = m->req && m->req->no_cache;
-	b->pull = m->req && m->req->goal != GOAL_IMAGES && m->req->pull && !r->parent;
+	b->pull = m->req && m->req->pull && r->image->dockerfile && !r->parent && !r->image->from;
 	rung_lock(m, r);
+	rung_notes(m, r);
 	rung_context(m, r);
 	add_args(m, r);
 	if (!r->image->dockerfile) {

@@ -10,7 +10,7 @@
 #include "base/os.h"
 #include "parts.h"
 
-enum { INPUTS_HEX = 16, PULL_MS = 60 * 60 * 1000 };
+enum { INPUTS_HEX = 16 };
 
 static void hash_list(struct hasher *h, const struct strs *l)
 {
@@ -158,6 +158,13 @@ const char *locked_install(struct make *m, const struct rung *r, const char *apt
 
 /* ---- what does not fit ---- */
 
+/* Each environment has images of its own: all of them are locked in the one file. */
+static const char *remedy(const struct make *m)
+{
+	return m->p->dev ? "`devenv lock` brings it up to date"
+			 : "`devenv lock` in this environment (--env) brings it up to date";
+}
+
 /* Refused where nothing may differ; else said, once for all rungs. */
 static void differs(struct make *m, struct place at, const char *hint, const char *text)
 {
@@ -173,43 +180,11 @@ static void check_rungs(struct make *m)
 		const struct image *k = &m->p->images.items[i];
 		enum lock_fit fit = k->used ? fit_of(m, &m->rungs[i]) : LOCK_FITS;
 		if (fit != LOCK_FITS)
-			differs(m, k->place, "`devenv lock` brings it up to date",
+			differs(m, k->place, remedy(m),
 				arena_printf(m->a, "image %s %s", k->name,
 					fit == LOCK_ABSENT
 						? "is not in devenv.lock"
 						: "has changed since devenv.lock was written"));
-	}
-}
-
-struct registry_use {
-	const char *name;
-	struct place place;
-};
-typedef LIST_OF(struct registry_use) registry_uses;
-
-static void add_use(struct arena *a, registry_uses *out, const char *name, struct place at)
-{
-	if (!name || strchr(name, '@') || streq(name, "scratch"))
-		return;
-	for (size_t i = 0; i < out->count; i++)
-		if (streq(out->items[i].name, name))
-			return;
-	*list_push(a, out) = (struct registry_use){ name, at };
-}
-
-static void registry_of(struct arena *a, const struct project *p, registry_uses *out)
-{
-	for (size_t i = 0; i < p->images.count; i++) {
-		const struct image *k = &p->images.items[i];
-		if (k->used && !k->parent)
-			add_use(a, out, k->from, k->place);
-	}
-	for (size_t i = 0; i < p->services.count; i++) {
-		const struct service *s = &p->services.items[i];
-		if (s->release && !p->dev && !s->release->image)
-			add_use(a, out, s->release->from, s->release->place);
-		if (s->where == RUN_CONTAINER && !s->left_out && !s->image && !s->build)
-			add_use(a, out, s->image_name, s->place);
 	}
 }
 
@@ -235,7 +210,7 @@ static void check_registry(struct make *m)
 		if (l)
 			check_local(m, l, uses.items[i].place);
 		else
-			differs(m, uses.items[i].place, "`devenv lock` brings it up to date",
+			differs(m, uses.items[i].place, remedy(m),
 				arena_printf(m->a, "image %s is not in devenv.lock",
 					uses.items[i].name));
 	}
@@ -272,54 +247,11 @@ void lock_check(struct make *m)
 			->hint = "`devenv lock` writes it: commit it";
 }
 
-/* ---- bringing all images ---- */
-
-void plan_registry(struct arena *a, const struct project *p, struct strs *names)
-{
-	registry_uses uses = { 0 };
-	registry_of(a, p, &uses);
-	for (size_t i = 0; i < uses.count; i++)
-		strs_add(a, names, uses.items[i].name);
-	strs_sort(names);
-}
+/* ---- all images ---- */
 
 static bool is_named(const struct make *m, const char *name)
 {
 	return !m->req->images.count || strs_has(&m->req->images, name);
-}
-
-/* One that is only looked for anew may stay as it is. */
-static void plan_pull(struct make *m, const struct registry_use *use)
-{
-	const char *ref = locked_name(m, use->name);
-	const struct seen_image *seen = world_image(m->w, ref);
-	bool there = seen && seen->id;
-	if (there && !m->req->pull)
-		return;
-	struct step *s = exec_step(m, arena_printf(m->a, "pull %s", use->name), use->name,
-		use->place, PULL_MS, "%s",
-		there ? "a newer one is looked for" : "the engine does not have it");
-	step_words(m, s, (const char *const[]){ "docker", "pull", ref, NULL });
-	s->soft = there;
-}
-
-void plan_pulls(struct make *m)
-{
-	registry_uses uses = { 0 };
-	registry_of(m->a, m->p, &uses);
-	for (size_t i = 0; i < uses.count; i++)
-		if (is_named(m, uses.items[i].name))
-			plan_pull(m, &uses.items[i]);
-}
-
-void await_pulls(struct make *m)
-{
-	for (size_t i = 0; i < m->plan->steps.count; i++) {
-		struct step *s = m->plan->steps.items[i];
-		const struct image *k = s->kind == STEP_BUILD ? s->build->image : NULL;
-		if (k && k->from)
-			plan_need(m->plan, s, plan_find(m->plan, STEP_EXEC, k->from));
-	}
 }
 
 static void want_named(struct make *m)
@@ -338,5 +270,4 @@ void plan_all_images(struct make *m)
 	plan_pulls(m);
 	want_named(m);
 	plan_images(m, NULL);
-	await_pulls(m);
 }

@@ -38,6 +38,24 @@ void make_release(struct make *m)
 	map_release(&m->dirs);
 }
 
+const struct plan_request make_nothing = { .goal = GOAL_UP, .timeout_ms = -1 };
+
+void make_begin(struct make *m, struct arena *a, const struct project *p, const struct world *w,
+	const struct plan_request *req, struct plan *out, struct diags *d)
+{
+	make_init(m, a, p, w, d);
+	m->req = req;
+	m->plan = out;
+	m->errors = d->errors;
+	*out = (struct plan){ .arena = a, .project = p };
+}
+
+int make_end(struct make *m)
+{
+	make_release(m);
+	return m->d->errors == m->errors ? 0 : -1;
+}
+
 struct unit *unit_of(const struct make *m, const struct service *s)
 {
 	return s ? &m->units[s - m->p->services.items] : NULL;
@@ -101,19 +119,14 @@ int plan_make(struct arena *a, const struct project *p, const struct world *w,
 	const struct plan_request *req, struct plan *out, struct diags *d)
 {
 	struct make m;
-	size_t before = d->errors;
-	make_init(&m, a, p, w, d);
-	m.req = req;
-	m.plan = out;
-	*out = (struct plan){ .arena = a, .project = p };
+	make_begin(&m, a, p, w, req, out, d);
 	select_units(&m);
 	if (goals[req->goal].files) {
 		work_out(&m);
 		lock_check(&m);
 	}
-	if (d->errors == before)
+	if (d->errors == m.errors)
 		goals[req->goal].steps(&m);
 	choose(&m);
-	make_release(&m);
-	return d->errors == before ? 0 : -1;
+	return make_end(&m);
 }

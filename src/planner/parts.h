@@ -132,12 +132,19 @@ struct make { /* one call */
 	struct step *mount_points;   /* makes directories in the sources; NULL: none to make */
 	struct map dirs;             /* paths of the generated set, so far */
 	struct map fingerprints;     /* secret -> fingerprint */
+	size_t errors;               /* of d, before this call */
 };
 
 /* make.c */
 void make_init(struct make *m, struct arena *a, const struct project *p, const struct world *w,
 	struct diags *d);
 void make_release(struct make *m);
+/* For one that makes a plan; make_end() says whether there were errors: 0, -1. */
+void make_begin(struct make *m, struct arena *a, const struct project *p, const struct world *w,
+	const struct plan_request *req, struct plan *out, struct diags *d);
+int make_end(struct make *m);
+/* Steps beside a start: nobody asked for anything. */
+extern const struct plan_request make_nothing;
 struct unit *unit_of(const struct make *m, const struct service *s); /* NULL of NULL */
 struct rung *rung_of(const struct make *m, const struct image *i);   /* NULL of NULL */
 struct diag *complain(struct make *m, struct place at, const char *fmt, ...)
@@ -174,16 +181,32 @@ const char *locked_install(
 const char *locked_name(
 	const struct make *m, const char *name); /* of a registry image: by digest */
 void lock_check(struct make *m);                 /* what does not fit is said, or refused */
-void plan_pulls(struct make *m);                 /* of registry images that the engine lacks */
-void await_pulls(struct make *m);                /* builds of what stands on them */
 void plan_all_images(struct make *m);            /* GOAL_IMAGES */
+
+/* registry.c: images of registries, which the engine may know as others from one day to the next.
+ */
+struct registry_use {
+	const char *name; /* as written */
+	struct place place;
+};
+typedef LIST_OF(struct registry_use) registry_uses;
+void registry_of(struct arena *a, const struct project *p, registry_uses *out); /* each once */
+void rung_notes(struct make *m, struct rung *r);                                /* build->on */
+/* Why what the engine has under the very same name is not what is wanted; NULL: it is. */
+const char *rung_moved(struct make *m, const struct rung *r);
+const char *release_moved(struct make *m, const struct unit *u);
+const char *image_moved(struct make *m, const struct unit *u, const struct container *c);
+void plan_pulls(struct make *m); /* of all that the engine lacks */
+/* Of what a rung stands on, when the engine is known to lack it; NULL: nothing is to be waited for.
+ */
+struct step *base_pull(struct make *m, const struct rung *r);
 const char *image_repository(struct arena *a, const char *name); /* as Docker writes names */
 
 /* release.c, release_text.c, release_name.c: production images of modules. */
 void releases_make(struct make *m); /* of what is present or chosen, outside of development */
-void want_image(struct make *m, struct unit *u); /* what it runs, and what that needs */
-bool lacks_release(const struct make *m, const struct unit *u); /* it is to be built */
-void plan_releases(struct make *m, struct step *after);         /* BUILD steps of those */
+void want_image(struct make *m, struct unit *u);          /* what it runs, and what that needs */
+bool lacks_release(struct make *m, const struct unit *u); /* it is to be built */
+void plan_releases(struct make *m, struct step *after);   /* BUILD steps of those */
 /* The one that makes what a unit runs; NULL: it is there. */
 struct step *image_step(struct make *m, const struct unit *u);
 void names_note(struct make *m); /* plan->named: what images are called outside */

@@ -30,7 +30,9 @@ static bool decide_all(struct make *m)
 		struct unit *u = &m->units[i];
 		if (u->asked && m->req->goal == GOAL_RUN)
 			want_image(m, u); /* it may have been removed since */
-		any |= u->wanted && u->rung && !tag_known(m, u->image);
+		any |= lacks_release(m, u) ||
+		       (u->wanted && u->rung &&
+			       (!tag_known(m, u->image) || rung_moved(m, u->rung)));
 		if (!lacks(m, u))
 			continue;
 		any = true;
@@ -77,7 +79,6 @@ void plan_fetch(struct make *m)
 	plan_pulls(m);
 	plan_mount_points(m);
 	plan_before_create(m, write);
-	await_pulls(m);
 	plan_installs(m, write);
 	plan_host_installs(m, write);
 }

@@ -190,12 +190,8 @@ int production_make(struct arena *a, const struct project *p, const struct world
 	struct plan_request generate = { .goal = GOAL_GENERATE, .profiles = req->profiles };
 	struct world elsewhere = { .source = w->source };
 	struct make m;
-	size_t before = d->errors;
-	make_init(&m, a, p, &elsewhere, d);
-	m.req = &generate;
+	make_begin(&m, a, p, &elsewhere, &generate, out, d);
 	m.production = true;
-	m.plan = out;
-	*out = (struct plan){ .arena = a, .project = p };
 	struct production x = { .m = &m, .req = req, .secrets = MAP_INIT };
 	x.top_secrets = section(&m);
 	x.configs = section(&m);
@@ -204,6 +200,5 @@ int production_make(struct arena *a, const struct project *p, const struct world
 	nginx_texts(&m);
 	add_files(&x, compose_tree(&x));
 	map_release(&x.secrets);
-	make_release(&m);
-	return d->errors == before ? 0 : -1;
+	return make_end(&m);
 }

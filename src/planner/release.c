@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/os.h"
+#include "planner/lock.h"
 
 enum { RELEASE_MS = 60 * 60 * 1000 };
 
@@ -82,6 +83,7 @@ static void release_make(struct make *m, struct unit *u)
 	b->dockerfile = release_text(m, u);
 	b->no_cache = m->req && m->req->no_cache;
 	u->release = b;
+	b->on = s->release->image ? NULL : plan_moving(m->w, s->release->from);
 	b->tag = tag_of(m, u);
 }
 
@@ -101,19 +103,22 @@ static const char *release_step(struct make *m, const struct unit *u)
 	return arena_printf(m->a, "release %s", u->service->name);
 }
 
-bool lacks_release(const struct make *m, const struct unit *u)
+bool lacks_release(struct make *m, const struct unit *u)
 {
 	return u->wanted && u->release &&
-	       (!tag_known(m, u->release->tag) || m->req->build || m->req->no_cache);
+	       (!tag_known(m, u->release->tag) || m->req->build || m->req->no_cache ||
+		       release_moved(m, u));
 }
 
 static void plan_release(struct make *m, struct unit *u, struct step *after)
 {
 	const struct service *s = u->service;
+	const char *moved = release_moved(m, u);
 	struct step *b = plan_add(m->plan, STEP_BUILD, release_step(m, u), s->release->place, "%s",
-		tag_known(m, u->release->tag) ? "asked for"
-		: m->w->images_known          ? "the engine does not have it"
-					      : "not built yet");
+		moved                           ? moved
+		: tag_known(m, u->release->tag) ? "asked for"
+		: m->w->images_known            ? "the engine does not have it"
+						: "not built yet");
 	b->build = u->release;
 	b->timeout_ms = u->release->timeout_ms;
 	plan_need(m->plan, b, after);

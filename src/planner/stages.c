@@ -317,12 +317,7 @@ int plan_all_stages(struct arena *a, const struct project *p, const struct world
 	struct diags *d)
 {
 	struct make m;
-	struct plan_request none = { .goal = GOAL_UP, .timeout_ms = -1 };
-	size_t before = d->errors;
-	make_init(&m, a, p, w, d);
-	m.req = &none;
-	m.plan = out;
-	*out = (struct plan){ .arena = a, .project = p };
+	make_begin(&m, a, p, w, &make_nothing, out, d);
 	for (size_t i = 0; i < p->services.count; i++) {
 		const struct stage_request *req = request_of(reqs, count, &p->services.items[i]);
 		if (req && alone)
@@ -333,8 +328,7 @@ int plan_all_stages(struct arena *a, const struct project *p, const struct world
 	}
 	if (!alone)
 		plan_followers(&m);
-	make_release(&m);
-	return d->errors == before ? 0 : -1;
+	return make_end(&m);
 }
 
 int plan_stages(struct arena *a, const struct project *p, const struct world *w,

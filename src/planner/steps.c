@@ -59,7 +59,7 @@ struct step *plan_write(struct make *m, const char *why)
 
 bool tag_known(const struct make *m, const char *tag)
 {
-	return m->w->images_known && strs_has(&m->w->images, tag);
+	return m->w->images_known && world_has_image(m->w, tag);
 }
 
 struct step *build_step(const struct make *m, const struct rung *r)
@@ -148,12 +148,13 @@ struct step *plan_hooks(struct make *m, const char *event, struct step *before)
 	return before;
 }
 
-static bool lacks(const struct make *m, const struct rung *r)
+static bool lacks(struct make *m, const struct rung *r)
 {
-	return r->wanted && (!tag_known(m, r->tag) || m->req->build || r->forced);
+	return r->wanted &&
+	       (!tag_known(m, r->tag) || m->req->build || r->forced || rung_moved(m, r));
 }
 
-static bool lacks_any(const struct make *m)
+static bool lacks_any(struct make *m)
 {
 	for (size_t i = 0; i < m->p->images.count; i++) {
 		if (lacks(m, &m->rungs[i]))
@@ -169,12 +170,12 @@ static bool lacks_any(const struct make *m)
 static void plan_image(struct make *m, const struct rung *r, struct step *after)
 {
 	const char *why = why_build(m, r);
-	struct step *parent = build_step(m, r->parent);
+	struct step *on = r->parent ? build_step(m, r->parent) : base_pull(m, r);
 	struct step *s = plan_add(m->plan, STEP_BUILD, r->image->name, r->image->place, "%s", why);
 	s->build = r->build;
 	s->timeout_ms = r->build->timeout_ms;
 	plan_need(m->plan, s, after);
-	plan_need(m->plan, s, parent);
+	plan_need(m->plan, s, on);
 }
 
 struct step *plan_images(struct make *m, struct step *after)

@@ -74,7 +74,7 @@ static bool judge_tcp(struct judge *j)
 		arena_printf(j->a, "%s does not accept connections: it is %s", s->name,
 			trace_state(j->a, j->w, s)));
 	return blame_hint(
-		j, arena_printf(j->a, "`devenv up %s`; `devenv logs %s`", s->name, s->name));
+		j, arena_printf(j->a, "`devenv up -d %s`; `devenv logs %s`", s->name, s->name));
 }
 
 static bool certificate_names(const struct trace_certificate *c, const char *host)
@@ -167,8 +167,8 @@ static bool judge_down(struct judge *j)
 		p->via && p->from <= TRACE_UPSTREAM ? TRACE_UPSTREAM : TRACE_CONNECT;
 	blame(j, stage, CAUSE_SERVICE_DOWN, p->to->place,
 		arena_printf(j->a, "%s is %s", p->to->name, trace_state(j->a, j->w, p->to)));
-	return blame_hint(j,
-		arena_printf(j->a, "`devenv up %s`; `devenv logs %s`", p->to->name, p->to->name));
+	return blame_hint(j, arena_printf(j->a, "`devenv up -d %s`; `devenv logs %s`", p->to->name,
+				     p->to->name));
 }
 
 static const struct container *holder_of(const struct judge *j, const char *ip)
@@ -300,8 +300,8 @@ static bool judge_needs(struct judge *j)
 		blame(j, TRACE_NEEDS, CAUSE_DEPENDENCY_DOWN, p->needs.items[i].place,
 			arena_printf(j->a, "%s needs %s, which is %s", p->to->name, s->name,
 				trace_need_says(j->a, p, &j->t->seen, j->w, i)));
-		return blame_hint(j,
-			arena_printf(j->a, "`devenv up %s`; `devenv logs %s`", s->name, s->name));
+		return blame_hint(j, arena_printf(j->a, "`devenv up -d %s`; `devenv logs %s`",
+					     s->name, s->name));
 	}
 	return false;
 }

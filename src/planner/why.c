@@ -162,6 +162,8 @@ const char *why_build(struct make *m, const struct rung *r)
 		   *changes = inputs ? rung_changes(m, r, inputs) : "";
 	if (m->req->build && tag_known(m, r->tag))
 		return "asked for";
+	if (rung_moved(m, r))
+		return rung_moved(m, r);
 	if (streq(changes, rung_part_words[RUNG_FROM].says) && r->parent)
 		return arena_printf(m->a, "stands on %s, which changed", r->parent->image->name);
 	if (*changes)

@@ -4,6 +4,8 @@
  */
 #include "run/control_client.h"
 
+enum { STARTS_A_TIME = 128 }; /* in one request */
+
 static const struct place nowhere;
 
 static struct control_client *client_of(struct hosts *h)
@@ -29,38 +31,65 @@ static int ask_once(struct hosts *h, struct arena *a, const struct node *request
 	return rc;
 }
 
-static struct node *start_request(struct arena *a, const struct host_launch *l)
+static void fail_all(struct host_start *list, size_t count, const struct err *e)
 {
-	struct node *n = launch_to_node(a, l);
-	map_put(a, n, "do", nowhere, node_str(a, "start", nowhere));
-	return n;
+	for (size_t i = 0; i < count; i++) {
+		list[i].failed = true;
+		list[i].error = *e;
+	}
+}
+
+static int send_starts(
+	struct control_client *c, const struct host_start *list, size_t count, struct err *e)
+{
+	struct arena a = ARENA_INIT;
+	struct node *n = starts_to_node(&a, list, count);
+	map_put(&a, n, "do", nowhere, node_str(&a, "start", nowhere));
+	int rc = control_send(c, n, e);
+	arena_release(&a);
+	return rc;
+}
+
+static void hear_starts(struct control_client *c, struct host_start *list, size_t count)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct node *reply = control_answer(c, &a, &e);
+	if (reply)
+		outcomes_from_node(reply, list, count);
+	else
+		fail_all(list, count, &e);
+	for (size_t i = 0; i < count; i++)
+		list[i].error.place.file = NULL; /* in the arena */
+	arena_release(&a);
+}
+
+static size_t portion(size_t left)
+{
+	return left < STARTS_A_TIME ? left : STARTS_A_TIME;
+}
+
+/* The agent begins with the first while the last are still written: answers come in order. */
+static void remote_start_all(struct hosts *h, struct host_start *list, size_t count)
+{
+	struct control_client *c = client_of(h);
+	struct err e = ERR_INIT;
+	size_t sent = 0;
+	while (sent < count && !send_starts(c, list + sent, portion(count - sent), &e))
+		sent += portion(count - sent);
+	for (size_t i = 0; i < sent; i += STARTS_A_TIME)
+		hear_starts(c, list + i, portion(sent - i));
+	fail_all(list + sent, count - sent, &e);
 }
 
 static int remote_start(struct hosts *h, const struct host_launch *l, struct err *e)
 {
-	struct arena a = ARENA_INIT;
-	return ask_once(h, &a, start_request(&a, l), e);
-}
-
-/* The agent begins with the first while the last is still written: answers come in order. */
-static void remote_start_all(struct hosts *h, struct host_start *list, size_t count)
-{
-	struct control_client *c = client_of(h);
-	struct arena a = ARENA_INIT;
-	for (size_t i = 0; i < count; i++) {
-		struct host_start *s = &list[i];
-		bool broken = i && list[i - 1].failed;
-		if (broken)
-			s->error = list[i - 1].error;
-		s->failed = broken || control_send(c, start_request(&a, &s->launch), &s->error);
-		arena_release(&a);
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct host_start *s = &list[i];
-		s->failed = s->failed || !control_answer(c, &a, &s->error);
-		s->error.place.file = NULL; /* in the arena */
-		arena_release(&a);
-	}
+	struct host_start one = { .launch = *l };
+	remote_start_all(h, &one, 1);
+	if (!one.failed)
+		return 0;
+	*e = one.error;
+	return -1;
 }
 
 static int remote_stop(

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doc/json.h"
+#include "carrier.h"
 #include "run/engine.h"
 #include "run/tar.h"
 
-/* ---- digests ---- */
+/* ---- what a name means now ---- */
 
 /* "debian@sha256:..." of the repository that the name is of. */
 static const char *digest_of(const struct node *image, const char *name)
@@ -32,7 +32,7 @@ static const char *digest_of(const struct node *image, const char *name)
 	return any;
 }
 
-static int look_at(
+int engine_image(
 	struct engine *g, struct arena *a, const char *name, struct seen_image *out, struct err *e)
 {
 	struct node *n;
@@ -42,18 +42,20 @@ static int look_at(
 	const struct node *size = node_get(n, "Size");
 	out->id = node_text(node_get(n, "Id"));
 	out->digest = digest_of(n, name);
+	out->base = node_text(node_get(node_path(n, "Config.Labels"), "devenv.base"));
 	out->size = size && size->kind == NODE_INT ? size->integer : 0;
 	return 0;
 }
 
-int engine_registry(
+int engine_images(
 	struct engine *g, struct arena *a, const struct strs *names, struct world *w, struct err *e)
 {
-	struct world fresh = { 0 };
-	for (size_t i = 0; i < names->count; i++)
-		if (look_at(g, a, names->items[i], list_push(a, &fresh.registry), e))
+	struct seen_image seen;
+	for (size_t i = 0; i < names->count; i++) {
+		if (engine_image(g, a, names->items[i], &seen, e))
 			return -1;
-	memcpy(&w->registry, &fresh.registry, sizeof(w->registry));
+		world_note_image(a, w, &seen);
+	}
 	return 0;
 }
 
@@ -132,27 +134,6 @@ void dpkg_status(struct arena *a, const char *text, size_t len, struct packages 
 
 /* ---- reading from an image ---- */
 
-static int create(struct engine *g, struct arena *a, const char *image, const char *owner,
-	const char *name, struct err *e)
-{
-	cleanup_buf struct buf body = BUF_INIT;
-	struct engine_call *c = NULL;
-	buf_adds(&body, "{\"Image\":");
-	json_string(&body, image, strlen(image));
-	buf_adds(&body, ",\"Cmd\":[\"-\"],\"Labels\":{\"devenv.workspace\":");
-	json_string(&body, owner, strlen(owner));
-	buf_adds(&body, ",\"com.docker.compose.oneoff\":\"True\"}}");
-	struct engine_ask ask = {
-		.method = "POST",
-		.path = arena_printf(a, "/containers/create?name=%s", name),
-		.body = body.data,
-		.patient = true,
-	};
-	int rc = engine_request(g, &ask, &c, e);
-	engine_call_free(c);
-	return rc;
-}
-
 static bool begins(void *text, const struct tar_entry *entry)
 {
 	(void)text;
@@ -210,7 +191,11 @@ int image_packages(struct engine *g, struct arena *a, const char *image, const c
 	*out = (struct packages){ 0 };
 	if (engine_remove(g, name, e)) /* of a run that was killed */
 		return -1;
-	int rc = create(g, a, image, owner, name, e);
+	char id[CARRIER_ID];
+	struct carrier_wish w = {
+		.image = image, .workspace = owner, .name = name, .service = "devenv-contents"
+	};
+	int rc = carrier_make(g, &w, id, e);
 	if (rc)
 		return err_wrap(e, "reading the packages of %s", image);
 	rc = fetch_status(g, a, name, out, e);

@@ -15,6 +15,8 @@
 #include "doc/json.h"
 #include "run/socket.h"
 
+#include "control_fields.h"
+
 enum { PEERS_MAX = 256, READ_BYTES = 64 * 1024, TURN_BYTES = 1 << 20, LINES_A_TURN = 64 };
 
 struct control_peer {
@@ -148,15 +150,7 @@ static struct node *refusal(struct arena *a, const struct err *e)
 	struct place no = { 0 };
 	struct node *n = node_map(a, no);
 	map_put(a, n, "ok", no, node_bool(a, false, no));
-	map_put(a, n, "code", no, node_int(a, e->code ? e->code : ERR_FAILED, no));
-	map_put(a, n, "error", no, node_str(a, e->text, no));
-	if (e->hint[0])
-		map_put(a, n, "hint", no, node_str(a, e->hint, no));
-	if (e->place.file) {
-		map_put(a, n, "file", no, node_str(a, e->place.file, no));
-		map_put(a, n, "line", no, node_int(a, e->place.line, no));
-		map_put(a, n, "column", no, node_int(a, e->place.col, no));
-	}
+	control_put_error(a, n, e);
 	return n;
 }
 

@@ -14,6 +14,8 @@
 #include "run/control_client.h"
 #include "run/socket.h"
 
+#include "control_fields.h"
+
 static struct control_client *adopt(int fd)
 {
 	struct control_client *c = xcalloc(1, sizeof(*c));
@@ -181,27 +183,6 @@ static struct node *take_reply(struct control_client *c, struct arena *a)
 	return NULL;
 }
 
-static int64_t number_of(const struct node *n, const char *key)
-{
-	const struct node *v = node_get(n, key);
-	return v && v->kind == NODE_INT ? v->integer : 0;
-}
-
-static void refused(struct arena *a, const struct node *n, struct err *e)
-{
-	const char *text = node_text(node_get(n, "error")), *hint = node_text(node_get(n, "hint"));
-	const char *file = node_text(node_get(n, "file"));
-	int64_t code = number_of(n, "code");
-	err_set(e, code > 0 && code <= ERR_BUSY ? (enum err_code)code : ERR_FAILED, "%s",
-		text ? text : "the agent refused");
-	if (hint)
-		err_hint(e, "%s", hint);
-	if (file)
-		e->place = (struct place){ .file = arena_strdup(a, file),
-			.line = (int)number_of(n, "line"),
-			.col = (int)number_of(n, "column") };
-}
-
 int control_send(struct control_client *c, const struct node *request, struct err *e)
 {
 	struct buf line = BUF_INIT;
@@ -225,7 +206,7 @@ struct node *control_answer(struct control_client *c, struct arena *a, struct er
 			return hung_up(c, e), NULL;
 	if (node_get(n, "ok")->boolean)
 		return n;
-	refused(a, n, e);
+	control_get_error(n, e);
 	return NULL;
 }
 

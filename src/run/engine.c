@@ -280,6 +280,22 @@ int engine_request(
 	}
 }
 
+int engine_await(struct engine *g, struct loop *loop, const struct engine_ask *ask,
+	struct engine_call **out, struct err *e)
+{
+	struct engine_call *c = engine_begin(g, ask, e);
+	if (!c)
+		return -1;
+	while (!engine_done(c) && !(loop && loop_signal(loop)))
+		engine_turn(g, loop, 1000);
+	int rc = engine_done(c) ? engine_finish(c, e) : err_set(e, ERR_FAILED, "interrupted");
+	if (!rc && out)
+		*out = c;
+	else
+		engine_call_free(c);
+	return rc;
+}
+
 int engine_order(struct engine *g, const char *method, struct err *e, const char *path_fmt, ...)
 {
 	cleanup_buf struct buf path = BUF_INIT;
@@ -328,12 +344,14 @@ int engine_find(struct engine *g, struct arena *a, struct node **out, struct err
 	va_start(ap, path_fmt);
 	struct engine_ask ask = { .path = arena_vprintf(a, path_fmt, ap) };
 	va_end(ap);
-	struct engine_call *c = engine_begin(g, &ask, e);
 	*out = NULL;
-	while (c && !engine_done(c))
+	if (engine_negotiate(g, e))
+		return -1;
+	struct engine_call *c = begin(g, &ask, true);
+	while (!engine_done(c))
 		engine_turn(g, NULL, 1000);
-	bool absent = c && engine_answer(c)->status == 404;
-	int rc = absent ? 0 : c ? engine_finish(c, e) : -1;
+	bool absent = engine_answer(c)->status == 404;
+	int rc = absent ? 0 : engine_finish(c, e);
 	if (!rc && !absent) {
 		const struct http_answer *ans = engine_answer(c);
 		*out = json_read(a, buf_str(&ans->body), ans->body.len, "the engine's answer", e);

@@ -139,6 +139,7 @@ static int read_labels(const struct node *n, struct container *c, struct err *e)
 		text_of(labels, "devenv.root", &c->root, e) ||
 		text_of(labels, "devenv.hash", &c->hash, e) ||
 		text_of(labels, "devenv.inputs", &c->inputs, e) ||
+		text_of(labels, "devenv.base", &c->base, e) ||
 		text_of(labels, "com.docker.compose.container-number", &number, e) ||
 		text_of(labels, "com.docker.compose.oneoff", &one_off, e))
 		return -1;
@@ -304,27 +305,15 @@ int engine_read_containers(struct engine *g, struct arena *a, const struct http_
 	return 0;
 }
 
-/* {"KEY":["value", ...]} for a query, escaped. */
-static void add_filter(struct buf *out, const char *key, const struct strs *values)
-{
-	cleanup_buf struct buf json = BUF_INIT;
-	buf_addf(&json, "{\"%s\":[", key);
-	for (size_t i = 0; i < values->count; i++) {
-		if (i)
-			buf_addc(&json, ',');
-		json_string(&json, values->items[i], strlen(values->items[i]));
-	}
-	buf_adds(&json, "]}");
-	buf_adds(out, "filters=");
-	url_escape(out, json.data);
-}
-
+/* Behind path filters={"KEY":["value"]}, escaped. */
 static char *filtered(struct arena *a, const char *path, const char *key, const char *value)
 {
-	cleanup_buf struct buf b = BUF_INIT;
-	struct strs values = { .items = &value, .count = 1, .cap = 1 };
-	buf_adds(&b, path);
-	add_filter(&b, key, &values);
+	cleanup_buf struct buf b = BUF_INIT, json = BUF_INIT;
+	buf_addf(&json, "{\"%s\":[", key);
+	json_string(&json, value, strlen(value));
+	buf_adds(&json, "]}");
+	buf_addf(&b, "%sfilters=", path);
+	url_escape(&b, json.data);
 	return arena_strdup(a, b.data);
 }
 
@@ -378,36 +367,6 @@ static int ask_list(struct engine *g, struct arena *a, const char *path, const c
 	int rc = read_list(a, engine_answer(c), key, list, e);
 	engine_call_free(c);
 	return rc;
-}
-
-int engine_images(
-	struct engine *g, struct arena *a, const struct strs *tags, struct world *w, struct err *e)
-{
-	cleanup_buf struct buf path = BUF_INIT;
-	const struct node *list = NULL, *seen = NULL;
-	struct node *image, *tag;
-	w->images = (struct strs){ 0 };
-	w->images_known = true;
-	if (!tags->count)
-		return 0;
-	buf_adds(&path, "/images/json?");
-	add_filter(&path, "reference", tags);
-	if (ask_list(g, a, path.data, NULL, &list, e))
-		return -1;
-	node_each_item(list, i, image)
-	{
-		if (image->kind != NODE_MAP)
-			return wrong(e, "an image", "a mapping", image);
-		if (part_of(image, "RepoTags", NODE_LIST, &seen, e))
-			return -1;
-		node_each_item(seen, k, tag)
-		{
-			const char *text = node_text(tag);
-			if (text && strs_has(tags, text))
-				strs_add(a, &w->images, text);
-		}
-	}
-	return 0;
 }
 
 static int names_of(const struct node *list, struct arena *a, struct strs *out,

@@ -8,32 +8,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "run/guardian.h"
-
-enum stage_of_start { AT_ENTER, AT_CLONE, AT_CGROUP, AT_DIR, AT_STREAMS, AT_EXEC };
-
-struct start { /* shared with both processes */
-	const struct guard_launch *launch;
-	const char *path;
-	char *const *env;
-	int slots;           /* the first of three descriptors for its streams */
-	int pidfd, cgroup;   /* -1: none */
-	bool enters;         /* the child has the guard's mounts still before it */
-	char *stack;         /* of the child, its upper end */
-	volatile int failed; /* errno; 0: it runs */
-	volatile enum stage_of_start at;
-	volatile pid_t pid;
-	uint64_t brand;
-};
+#include "guard_start.h"
 
 BORROWED_STACK static _Noreturn void leave(int status)
 {
@@ -41,7 +25,7 @@ BORROWED_STACK static _Noreturn void leave(int status)
 		syscall(SYS_exit_group, status);
 }
 
-BORROWED_STACK static _Noreturn void give_up(struct start *s, enum stage_of_start at)
+BORROWED_STACK static _Noreturn void give_up(struct guard_start *s, enum stage_of_start at)
 {
 	s->failed = errno;
 	s->at = at;
@@ -62,7 +46,7 @@ BORROWED_STACK static void default_signals(void)
 }
 
 /* Our table of descriptors is shared until here: what follows changes the child's alone. */
-BORROWED_STACK static int join_streams(const struct start *s)
+BORROWED_STACK static int join_streams(const struct guard_start *s)
 {
 	if (syscall(SYS_close_range, (unsigned)s->slots + 3, ~0u, CLOSE_RANGE_UNSHARE))
 		return -1;
@@ -74,19 +58,19 @@ BORROWED_STACK static int join_streams(const struct start *s)
 
 BORROWED_STACK static int child(void *arg)
 {
-	struct start *s = arg;
+	struct guard_start *s = arg;
 	if (s->cgroup >= 0 && write(s->cgroup, "0", 1) != 1)
 		give_up(s, AT_CGROUP);
 	if (s->enters && setns(s->pidfd, CLONE_NEWNS))
 		give_up(s, AT_ENTER);
 	setsid();
-	if (chdir(s->launch->dir))
+	if (chdir(s->launch.dir))
 		give_up(s, AT_DIR);
 	if (join_streams(s))
 		give_up(s, AT_STREAMS);
 	default_signals();
 	brand_put(s->brand);
-	execve(s->path, (char *const *)(uintptr_t)s->launch->argv, s->env);
+	execve(s->path, (char *const *)(uintptr_t)s->launch.argv, s->env);
 	give_up(s, AT_EXEC);
 }
 
@@ -94,7 +78,7 @@ enum { CHILD_FLAGS = CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD };
 
 BORROWED_STACK static int intermediate(void *arg)
 {
-	struct start *s = arg;
+	struct guard_start *s = arg;
 	if (setns(s->pidfd, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUSER))
 		give_up(s, AT_ENTER);
 	pid_t pid = clone(child, s->stack, CHILD_FLAGS | CLONE_PARENT, s);
@@ -104,9 +88,9 @@ BORROWED_STACK static int intermediate(void *arg)
 	leave(0);
 }
 
-static int start_through_another(struct guard *g, struct start *s)
+static int start_through_another(struct guard_start *s)
 {
-	pid_t pid = clone(intermediate, (char *)g->stacks + 2 * GUARD_STACK, CHILD_FLAGS, s);
+	pid_t pid = clone(intermediate, s->stack + GUARD_STACK, CHILD_FLAGS, s);
 	if (pid < 0)
 		return -1;
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -115,7 +99,7 @@ static int start_through_another(struct guard *g, struct start *s)
 }
 
 /* Only what we bear in between is in the namespace; we ourselves never are (pid_namespaces(7)). */
-static int start_in_namespace(struct guard *g, struct start *s)
+static int start_in_namespace(struct guard *g, struct guard_start *s)
 {
 	s->enters = true;
 	if (setns(g->fd, CLONE_NEWPID)) {
@@ -131,104 +115,55 @@ static int start_in_namespace(struct guard *g, struct start *s)
 	return s->pid < 0 ? -1 : 0;
 }
 
-static int start_it(struct guard *g, struct start *s)
+static int start_it(struct guard *g, struct guard_start *s)
 {
-	s->stack = (char *)g->stacks + GUARD_STACK;
 	if (g->kind == GUARD_PIDNS)
-		return geteuid() ? start_through_another(g, s) : start_in_namespace(g, s);
+		return geteuid() ? start_through_another(s) : start_in_namespace(g, s);
 	s->pid = clone(child, s->stack, CHILD_FLAGS, s);
 	return s->pid < 0 ? -1 : 0;
 }
 
-static int start_blocked(struct guard *g, struct start *s)
+static void start_blocked(struct guard *g, struct guard_start *s)
 {
 	sigset_t all, before;
 	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	int rc = start_it(g, s);
-	int failed = errno;
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	if (rc) {
-		s->failed = failed;
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (start_it(g, s)) {
+		s->failed = errno;
 		s->at = AT_CLONE;
 		s->pid = 0;
 	}
-	return s->failed ? -1 : 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* ---- before: what can be said without starting anything ---- */
-
-static int not_there(const struct guard_launch *l, struct err *e)
+/* slots: standard input, which stays, and the two that are this child's. */
+static int put_streams(int slots, const struct guard_launch *l)
 {
-	err_set(e, ERR_FAILED, "cannot run %s: it is not installed", l->argv[0]);
-	err_hint(e, "install %s, or put its directory into PATH", l->argv[0]);
-	return -1;
-}
-
-static int check_program(const char *path, struct err *e)
-{
-	struct stat st;
-	if (stat(path, &st))
-		return err_set(e, ERR_FAILED, "cannot run %s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_FAILED, "cannot run %s: it is no file", path);
-	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS)) {
-		err_set(e, ERR_FAILED, "cannot run %s: it is not executable", path);
-		err_hint(e, "chmod +x %s", path);
-		return -1;
-	}
+	int given[] = { l->out, l->err };
+	for (int i = 0; i < 2; i++)
+		if (dup3(given[i] >= 0 ? given[i] : slots, slots + 1 + i, O_CLOEXEC) < 0)
+			return -1;
 	return 0;
 }
 
-const char *guard_variable(const char *const *env, const char *name)
+/* Nobody but the child keeps its streams open. */
+static void take_streams(int slots)
 {
-	size_t len = strlen(name);
-	for (; *env; env++)
-		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
-			return *env + len + 1;
-	return NULL;
+	for (int i = 1; i < 3; i++)
+		dup3(slots, slots + i, O_CLOEXEC);
 }
 
-static bool runnable(const char *path)
+void guard_start_run(struct guard *g, const struct guard_lane *lane, struct guard_start *s)
 {
-	struct stat st;
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-	       faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
-}
-
-/* Only absolute folders of PATH: the rest depends on where one stands. */
-static bool find_in_path(const struct guard_launch *l, char *path, size_t size)
-{
-	const char *list = guard_variable(l->env, "PATH");
-	if (!list)
-		list = "/usr/local/bin:/usr/bin:/bin";
-	while (*list) {
-		size_t n = strcspn(list, ":");
-		if (*list == '/' &&
-			(size_t)snprintf(path, size, "%.*s/%s", (int)n, list, l->argv[0]) < size &&
-			runnable(path))
-			return true;
-		list += n + (list[n] == ':');
+	s->slots = lane->slots;
+	s->stack = (char *)lane->stacks + GUARD_STACK;
+	if (put_streams(s->slots, &s->launch)) {
+		s->failed = errno;
+		s->at = AT_STREAMS;
+	} else {
+		start_blocked(g, s);
 	}
-	return false;
-}
-
-int guard_check(const struct guard_launch *l, char *path, size_t size, struct err *e)
-{
-	const char *name = l->argv[0];
-	struct stat st;
-	if (stat(l->dir, &st) || !S_ISDIR(st.st_mode))
-		return err_set(
-			e, ERR_FAILED, "cannot run %s: the directory %s is gone", name, l->dir);
-	if (!name[0])
-		return err_set(e, ERR_FAILED, "cannot run an empty command");
-	if (!strchr(name, '/'))
-		return find_in_path(l, path, size) ? 0 : not_there(l, e);
-	int n = name[0] == '/' ? snprintf(path, size, "%s", name)
-			       : snprintf(path, size, "%s/%s", l->dir, name);
-	if ((size_t)n >= size)
-		return err_set(e, ERR_FAILED, "cannot run %s: the name is too long", name);
-	return check_program(path, e);
+	take_streams(s->slots);
 }
 
 /* ---- around it ---- */
@@ -255,9 +190,9 @@ static char **marked_environment(
 	return env;
 }
 
-static int explain(const struct start *s, struct err *e)
+static int explain(const struct guard_start *s, struct err *e)
 {
-	const char *name = s->launch->argv[0], *why = strerror(s->failed);
+	const char *name = s->launch.argv[0], *why = strerror(s->failed);
 	switch (s->at) {
 	case AT_ENTER:
 		return err_set(e, ERR_FAILED, "cannot run %s: its guardian cannot be reached: %s",
@@ -266,7 +201,7 @@ static int explain(const struct start *s, struct err *e)
 		return err_set(e, ERR_FAILED, "cannot run %s: joining its cgroup: %s", name, why);
 	case AT_DIR:
 		return err_set(
-			e, ERR_FAILED, "cannot run %s: entering %s: %s", name, s->launch->dir, why);
+			e, ERR_FAILED, "cannot run %s: entering %s: %s", name, s->launch.dir, why);
 	case AT_EXEC:
 		if (s->failed == ENOEXEC) {
 			err_set(e, ERR_FAILED, "cannot run %s: it is no program", name);
@@ -286,67 +221,91 @@ static int explain(const struct start *s, struct err *e)
 	return err_set(e, ERR_FAILED, "cannot run %s: %s", name, why);
 }
 
-/* slots: standard input, which stays, and the two that are this child's. */
-static int put_streams(struct guard *g, const struct guard_launch *l)
+/* ---- before and after ---- */
+
+static int prepare(struct guard *g, const struct guard_launch *l, struct guard_start *s)
 {
-	int given[] = { l->out, l->err };
-	for (int i = 0; i < 2; i++)
-		if (dup3(given[i] >= 0 ? given[i] : g->slots, g->slots + 1 + i, O_CLOEXEC) < 0)
-			return -1;
+	s->launch = *l;
+	if (guard_find(l, s->path, sizeof(s->path), &s->error))
+		return -1;
+	s->env = marked_environment(&s->arena, g, l);
+	s->brand = brand_of(g->workspace, l->unit).value;
+	s->pidfd = g->fd;
+	s->cgroup = g->kind == GUARD_CGROUP ? cgroup_open(g->cgroup, l->unit) : -1;
+	if (g->kind == GUARD_CGROUP && s->cgroup < 0)
+		return err_errno(&s->error, "cannot run %s: making its cgroup", l->argv[0]);
 	return 0;
 }
 
-/* Nobody but the child keeps its streams open. */
-static void take_streams(struct guard *g)
+static struct guard_start *start_new(struct guard *g, const struct guard_launch *l, bool direct)
 {
-	for (int i = 1; i < 3; i++)
-		dup3(g->slots, g->slots + i, O_CLOEXEC);
+	struct guard_start *s = xcalloc(1, sizeof(*s));
+	struct guard_launch without_shell;
+	s->guard = g;
+	s->plain = *l;
+	s->direct = direct && guard_direct(&s->arena, l, &without_shell);
+	if (s->direct && !prepare(g, &without_shell, s))
+		return s;
+	s->direct = false;
+	s->error = (struct err)ERR_INIT;
+	s->refused = prepare(g, l, s) != 0;
+	return s;
 }
 
-static int spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, struct err *e)
+static void start_free(struct guard_start *s)
 {
-	char path[4096];
-	if (guard_check(l, path, sizeof(path), e))
-		return -1;
-	struct arena a = ARENA_INIT;
-	struct start s = {
-		.launch = l, .path = path, .pidfd = g->fd, .slots = g->slots, .cgroup = -1
-	};
-	s.env = marked_environment(&a, g, l);
-	s.brand = brand_of(g->workspace, l->unit).value;
-	if (g->kind == GUARD_CGROUP)
-		s.cgroup = cgroup_open(g->cgroup, l->unit);
-	int rc = put_streams(g, l) ? err_errno(e, "cannot run %s: its streams", l->argv[0]) : 0;
-	if (!rc && g->kind == GUARD_CGROUP && s.cgroup < 0)
-		rc = err_errno(e, "cannot run %s: making its cgroup", l->argv[0]);
-	if (!rc && start_blocked(g, &s)) {
-		if (s.pid > 0) /* it came to be and has ended again */
-			waitpid(s.pid, NULL, 0);
-		rc = explain(&s, e);
-		errno = s.failed;
+	if (s->cgroup >= 0)
+		close(s->cgroup);
+	arena_release(&s->arena);
+	xfree(s);
+}
+
+/* The shell knows better how to run what cannot be run without it, or says why not. */
+static struct guard_start *through_shell(struct guard_start *s)
+{
+	struct guard *g = s->guard;
+	struct guard_start *other = start_new(g, &s->plain, false);
+	start_free(s);
+	if (!other->refused)
+		guard_start_run(g, &g->lanes[0], other);
+	return other;
+}
+
+static void bury(struct guard_start *s)
+{
+	if (s->failed && s->pid > 0) /* it came to be and has ended again */
+		waitpid(s->pid, NULL, 0);
+}
+
+struct guard_start *guard_begin(struct guard *g, const struct guard_launch *l)
+{
+	struct guard_start *s = start_new(g, l, true);
+	if (!s->refused)
+		guard_threads_add(g, s);
+	return s;
+}
+
+int guard_begun(struct guard_start *s, pid_t *pid, struct err *e)
+{
+	if (!s->refused)
+		guard_threads_await(s->guard, s);
+	bury(s);
+	if (s->failed && s->direct) {
+		s = through_shell(s);
+		bury(s);
 	}
-	*pid = s.pid;
-	int failed = errno;
-	take_streams(g);
-	if (s.cgroup >= 0)
-		close(s.cgroup);
-	arena_release(&a);
+	int rc = 0, failed = s->failed;
+	if (s->refused)
+		rc = -1, *e = s->error;
+	else if (failed)
+		rc = explain(s, e);
+	*pid = rc ? 0 : s->pid;
+	start_free(s);
 	errno = failed;
 	return rc;
 }
 
 int guard_spawn(struct guard *g, const struct guard_launch *l, pid_t *pid, struct err *e)
 {
-	struct arena a = ARENA_INIT;
-	struct guard_launch direct;
-	struct err ignored = ERR_INIT; /* the shell knows better how to run it, or says why not */
-	int rc = -1;
-	if (guard_direct(&a, l, &direct))
-		rc = spawn(g, &direct, pid, &ignored);
-	if (rc)
-		rc = spawn(g, l, pid, e);
-	int failed = errno;
-	arena_release(&a);
-	errno = failed;
-	return rc;
+	return guard_begun(guard_begin(g, l), pid, e);
 }

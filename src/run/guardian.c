@@ -270,43 +270,65 @@ static bool forbidden(enum guard_kind k)
 	return forced && *forced && !streq(forced, kinds[k].forced);
 }
 
-/* Low numbers, as these are had early: what a child copies of our descriptors ends with them. */
-static int open_descriptors(struct guard *g)
+/* Three in a row; -1: they cannot be had. */
+static int open_slots(int null)
 {
-	int all[32], count = 0;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	g->home = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-	for (; null >= 0 && count < (int)countof(all); count++) {
-		all[count] = fcntl(null, F_DUPFD_CLOEXEC, 3);
-		if (all[count] < 0)
-			break;
-		if (count > 1 && all[count] == all[count - 2] + 2) {
-			g->slots = all[count - 2];
-			count -= 2;
-			break;
-		}
+	int all[32], count = 0, slots = -1;
+	while (count < (int)countof(all) && (all[count] = fcntl(null, F_DUPFD_CLOEXEC, 3)) >= 0) {
+		if (++count < 3 || all[count - 1] != all[count - 3] + 2)
+			continue;
+		count -= 3;
+		slots = all[count];
+		break;
 	}
 	while (count > 0)
 		close(all[--count]);
+	return slots;
+}
+
+/* Low numbers, as these are had early: what a child copies of our descriptors ends with them. */
+static int open_descriptors(struct guard *g)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	bool all = null >= 0;
+	g->home = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	for (int i = 0; i < GUARD_LANES && all; i++) {
+		g->lanes[i].slots = open_slots(null);
+		all = g->lanes[i].slots >= 0;
+	}
 	if (null >= 0)
 		close(null);
-	return g->home < 0 || g->slots < 0 ? -1 : 0;
+	return g->home < 0 || !all ? -1 : 0;
+}
+
+static char *map_stacks(void)
+{
+	void *p = mmap(NULL, (size_t)GUARD_LANES * GUARD_STACK * 2, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static int make_lanes(struct guard *g)
+{
+	char *stacks = map_stacks();
+	for (int i = 0; i < GUARD_LANES; i++)
+		g->lanes[i] =
+			(struct guard_lane){ -1, stacks ? stacks + i * GUARD_STACK * 2 : NULL };
+	return !stacks || open_descriptors(g) ? -1 : 0;
 }
 
 struct guard *guard_new(const char *workspace, struct err *e)
 {
 	struct guard *g = xcalloc(1, sizeof(*g));
 	snprintf(g->workspace, sizeof(g->workspace), "%s", workspace);
-	g->fd = g->pipe = g->home = g->slots = -1;
-	if (open_descriptors(g)) {
+	g->fd = g->pipe = g->home = -1;
+	if (make_lanes(g)) {
 		err_errno(e, "starting the guardian");
 		guard_free(g);
 		return NULL;
 	}
-	g->stacks = mmap(NULL, GUARD_STACK * 2, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	err_set(e, ERR_FAILED, "DEVENV_GUARD names no guard (pidns, cgroup, subreaper)");
-	for (size_t k = 0; g->stacks != MAP_FAILED && k < countof(kinds); k++)
+	for (size_t k = 0; k < countof(kinds); k++)
 		if (!forbidden((enum guard_kind)k) && try_kind(g, (enum guard_kind)k, e)) {
 			*e = (struct err)ERR_INIT;
 			return g;
@@ -337,12 +359,14 @@ void guard_free(struct guard *g)
 	if (!g)
 		return;
 	guard_end(g);
-	if (g->stacks && g->stacks != MAP_FAILED)
-		munmap(g->stacks, GUARD_STACK * 2);
+	guard_threads_free(g);
+	if (g->lanes[0].stacks)
+		munmap(g->lanes[0].stacks, (size_t)GUARD_LANES * GUARD_STACK * 2);
 	/* The others would look for what is left once more: there is nothing. */
 	drop_guardian(g);
-	for (int i = 0; g->slots >= 0 && i < 3; i++)
-		close(g->slots + i);
+	for (int i = 0; i < GUARD_LANES * 3; i++)
+		if (g->lanes[i / 3].slots >= 0)
+			close(g->lanes[i / 3].slots + i % 3);
 	if (g->home >= 0)
 		close(g->home);
 	xfree(g);

@@ -53,13 +53,12 @@ static int add_files(struct arena *a, const struct host_spec *s, struct strs *en
 	return 0;
 }
 
-const char *const *host_launch_environment(struct arena *a, const struct host_spec *s,
-	const struct plan *p, struct vault *vault, struct err *e)
+const char *const *host_launch_environment(struct arena *a, char *const *base,
+	const struct host_spec *s, const struct plan *p, struct vault *vault, struct err *e)
 {
-	char **own = clean_environment(a, NULL);
 	struct strs env = { 0 };
-	for (size_t i = 0; own[i]; i++)
-		strs_add(a, &env, own[i]);
+	for (size_t i = 0; base[i]; i++)
+		strs_add(a, &env, base[i]);
 	if (add_files(a, s, &env, e))
 		return NULL;
 	for (size_t i = 0; i < s->env.count; i++) {

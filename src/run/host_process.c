@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,7 +25,9 @@ struct host_process {
 	const struct host_process_ops *ops;
 	void *ctx;
 	pid_t pid;
-	struct poller *end; /* pidfd; NULL: reaped */
+	struct guard_start *start; /* on its way; NULL: no more */
+	int pipes[2][2];           /* until it has begun */
+	struct poller *end;        /* pidfd; NULL: reaped */
 	struct host_stream streams[2];
 };
 
@@ -101,14 +104,35 @@ static void close_pair(int ends[2])
 	close(ends[1]);
 }
 
-static int start_with(struct host_process *p, struct guard *g, const struct guard_launch *l,
-	int pipes[2][2], struct err *e)
+static struct host_process *process_new(
+	struct loop *loop, const struct host_process_ops *ops, void *ctx, int pipes[2][2])
 {
+	struct host_process *p = xcalloc(1, sizeof(*p));
+	*p = (struct host_process){ .loop = loop, .ops = ops, .ctx = ctx };
+	memcpy(p->pipes, pipes, sizeof(p->pipes));
+	return p;
+}
+
+struct host_process *host_process_begin(struct loop *loop, struct guard *g,
+	const struct guard_launch *l, const struct host_process_ops *ops, void *ctx, struct err *e)
+{
+	int pipes[2][2];
 	struct guard_launch with = *l;
+	if (make_pipe(pipes[0], e))
+		return NULL;
+	if (make_pipe(pipes[1], e)) {
+		close_pair(pipes[0]);
+		return NULL;
+	}
+	struct host_process *p = process_new(loop, ops, ctx, pipes);
 	with.out = pipes[0][1];
 	with.err = pipes[1][1];
-	if (guard_spawn(g, &with, &p->pid, e))
-		return -1;
+	p->start = guard_begin(g, &with);
+	return p;
+}
+
+static int watch(struct host_process *p, struct err *e)
+{
 	int fd = (int)syscall(SYS_pidfd_open, p->pid, 0);
 	if (fd < 0) {
 		err_errno(e, "watching process %d", (int)p->pid);
@@ -120,38 +144,38 @@ static int start_with(struct host_process *p, struct guard *g, const struct guar
 	return 0;
 }
 
-static void begin_streams(struct host_process *p, int pipes[2][2])
+static void begin_streams(struct host_process *p)
 {
 	for (int i = 0; i < 2; i++) {
-		close(pipes[i][1]);
-		p->streams[i].owner = p;
-		p->streams[i].which = i ? STREAM_STDERR : STREAM_STDOUT;
-		p->streams[i].poller = poller_new(p->loop, pipes[i][0], on_output, &p->streams[i]);
+		close(p->pipes[i][1]);
+		p->streams[i] = (struct host_stream){ .owner = p,
+			.which = i ? STREAM_STDERR : STREAM_STDOUT };
+		p->streams[i].poller =
+			poller_new(p->loop, p->pipes[i][0], on_output, &p->streams[i]);
 	}
+}
+
+int host_process_begun(struct host_process *p, struct err *e)
+{
+	int rc = guard_begun(p->start, &p->pid, e);
+	p->start = NULL;
+	if (!rc && !watch(p, e)) {
+		begin_streams(p);
+		return 0;
+	}
+	int failed = errno;
+	close_pair(p->pipes[0]);
+	close_pair(p->pipes[1]);
+	xfree(p);
+	errno = failed;
+	return -1;
 }
 
 struct host_process *host_process_start(struct loop *loop, struct guard *g,
 	const struct guard_launch *l, const struct host_process_ops *ops, void *ctx, struct err *e)
 {
-	int pipes[2][2];
-	if (make_pipe(pipes[0], e))
-		return NULL;
-	if (make_pipe(pipes[1], e)) {
-		close_pair(pipes[0]);
-		return NULL;
-	}
-	struct host_process *p = xcalloc(1, sizeof(*p));
-	*p = (struct host_process){ .loop = loop, .ops = ops, .ctx = ctx };
-	if (!start_with(p, g, l, pipes, e)) {
-		begin_streams(p, pipes);
-		return p;
-	}
-	int failed = errno;
-	close_pair(pipes[0]);
-	close_pair(pipes[1]);
-	xfree(p);
-	errno = failed;
-	return NULL;
+	struct host_process *p = host_process_begin(loop, g, l, ops, ctx, e);
+	return p && !host_process_begun(p, e) ? p : NULL;
 }
 
 pid_t host_process_pid(const struct host_process *p)

@@ -88,90 +88,7 @@ static void log_run(struct host_unit *u, bool begins, const char *what)
 	host_log_note(u->log, true, text);
 }
 
-/* ---- sd_notify ---- */
-
-static void on_notify(void *ctx, const char *name, const char *value)
-{
-	struct host_unit *u = ctx;
-	if (streq(name, "READY") && streq(value, "1"))
-		u->notified = true;
-	else if (streq(name, "STATUS"))
-		snprintf(u->note, sizeof(u->note), "%s", value);
-	else
-		return;
-	u->owner->changed(u->owner->ctx, u);
-}
-
-static int prepare_notify(struct host_unit *u, struct arena *a, struct err *e)
-{
-	u->notified = false;
-	if (!u->launched->spec.notify || u->notify)
-		return 0;
-	const char *dir = path_join(a, u->owner->places->state, "notify");
-	u->notify = notify_new(u->owner->loop, dir, u->label, on_notify, u, e);
-	return u->notify ? 0 : -1;
-}
-
 /* ---- starting ---- */
-
-static void on_exited(void *ctx, int status);
-
-static const struct host_process_ops process_ops = { .output = on_output, .exited = on_exited };
-
-static const char *const *argv_of(struct arena *a, const struct host_spec *s)
-{
-	const char **argv = arena_array(a, const char *, s->argv.count + 1);
-	for (size_t i = 0; i < s->argv.count; i++)
-		argv[i] = s->argv.items[i];
-	return argv;
-}
-
-static const char *const *env_of(struct arena *a, const struct host_unit *u)
-{
-	size_t n = 0, count = 0;
-	while (u->launched->env[n])
-		n++;
-	const char **env = arena_array(a, const char *, n + 2);
-	if (u->notify)
-		env[count++] = arena_printf(a, "NOTIFY_SOCKET=%s", notify_path(u->notify));
-	for (size_t i = 0; i < n; i++)
-		if (!starts_with(u->launched->env[i], "NOTIFY_SOCKET="))
-			env[count++] = u->launched->env[i];
-	return env;
-}
-
-static struct guard_launch launch_of(struct arena *a, const struct host_unit *u)
-{
-	return (struct guard_launch){
-		.unit = u->label,
-		.argv = argv_of(a, &u->launched->spec),
-		.env = env_of(a, u),
-		.dir = u->launched->spec.dir,
-	};
-}
-
-static int spawn_under(struct host_unit *u, const struct guard_launch *l, struct err *e)
-{
-	u->guard = u->owner->guard(u->owner->ctx, e);
-	if (u->guard)
-		u->process = host_process_start(u->owner->loop, u->guard, l, &process_ops, u, e);
-	return u->process ? 0 : -1;
-}
-
-static int spawn(struct host_unit *u, struct err *e)
-{
-	struct arena a = ARENA_INIT;
-	int rc = prepare_notify(u, &a, e);
-	struct guard_launch l = launch_of(&a, u);
-	if (!rc)
-		rc = spawn_under(u, &l, e);
-	if (rc && u->guard && u->owner->guard_failed(u->owner->ctx, u->guard, errno)) {
-		*e = (struct err)ERR_INIT;
-		rc = spawn_under(u, &l, e);
-	}
-	arena_release(&a);
-	return rc;
-}
 
 static void take_next(struct host_unit *u)
 {
@@ -189,19 +106,23 @@ static void take_next(struct host_unit *u)
 	};
 }
 
-/* One that cannot be started has ended, as far as its policy goes. */
-static void do_spawn(struct host_unit *u)
+static void begin_spawn(struct host_unit *u)
 {
-	struct err e = ERR_INIT;
 	take_next(u);
 	ticker_set(u->due, -1);
 	u->told = u->killed = u->failed_start = false;
 	u->at_rest = u->stopped = false;
 	u->killed_ms = 0;
 	u->note[0] = '\0';
-	u->process = NULL;
-	if (!spawn(u, &e)) {
-		u->ran = true;
+	unit_begin(u);
+}
+
+/* One that cannot be started has ended, as far as its policy goes. */
+static void end_spawn(struct host_unit *u)
+{
+	struct err e = ERR_INIT;
+	u->ran = true;
+	if (!unit_begun(u, &e)) {
 		u->created = clock_ms() / 1000;
 		u->group = host_process_pid(u->process);
 		log_run(u, true, NULL);
@@ -211,7 +132,6 @@ static void do_spawn(struct host_unit *u)
 	u->group = 0;
 	snprintf(u->note, sizeof(u->note), "%.*s", (int)sizeof(u->note) - 1, e.text);
 	host_log_note(u->log, false, e.text);
-	u->ran = true;
 	u->exit_code = CANNOT_RUN;
 	u->machine.succeeded = false;
 	step(u, EVENT_EXIT);
@@ -238,6 +158,8 @@ static void on_exited(void *ctx, int status)
 	log_run(u, false, what);
 	step(u, EVENT_EXIT);
 }
+
+const struct host_process_ops unit_process_ops = { .output = on_output, .exited = on_exited };
 
 static void arm(struct host_unit *u, int64_t ms)
 {
@@ -334,7 +256,10 @@ static void act(struct host_unit *u, enum unit_action action)
 	case ACT_NONE:
 		return;
 	case ACT_SPAWN:
-		do_spawn(u);
+		begin_spawn(u);
+		if (u->patient)
+			return; /* host_unit_started() is next */
+		end_spawn(u);
 		break;
 	case ACT_TELL:
 		tell(u);
@@ -366,21 +291,28 @@ static void act(struct host_unit *u, enum unit_action action)
 
 int host_unit_start(struct host_unit *u, const struct host_launch *l, struct err *e)
 {
-	char path[4096];
-	struct arena a = ARENA_INIT;
-	struct guard_launch check = {
-		.argv = argv_of(&a, l->spec), .env = l->env, .dir = l->spec->dir
-	};
-	int rc = l->spec->argv.count ? guard_check(&check, path, sizeof(path), e)
-				     : err_set(e, ERR_FAILED, "there is no command");
-	arena_release(&a);
-	if (rc)
+	if (u->start)
+		return err_set(e, ERR_USAGE, "%s is asked for twice at once", u->label);
+	if (!l->spec->argv.count)
+		return err_set(e, ERR_FAILED, "there is no command");
+	if (unit_check(l, e))
 		return -1;
 	launched_free(u->next);
 	u->next = launched_copy(l);
 	u->remove = false;
 	u->grace_ms = -1;
+	u->patient = true;
 	step(u, EVENT_START);
+	u->patient = false;
+	return 0;
+}
+
+int host_unit_started(struct host_unit *u, struct err *e)
+{
+	if (u->start) {
+		end_spawn(u);
+		u->owner->changed(u->owner->ctx, u);
+	}
 	if (!u->failed_start)
 		return 0;
 	err_set(e, ERR_FAILED, "%s", u->note);

@@ -157,12 +157,11 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 		c->stopped = true;
 		return 0;
 	}
-	if (c->body_bytes > (c->ask.max_body ? c->ask.max_body : HTTP_MAX_BODY)) {
-		c->body_too_long = true;
-		return 0;
-	}
-	buf_add(&c->answer.body, data, len);
-	return len;
+	size_t most = c->ask.max_body ? c->ask.max_body : HTTP_MAX_BODY;
+	size_t room = most - c->answer.body.len; /* two that are cut are cut alike */
+	buf_add(&c->answer.body, data, len < room ? len : room);
+	c->body_too_long = c->body_bytes > most;
+	return c->body_too_long ? 0 : len;
 }
 
 static size_t on_produce(char *into, size_t size, size_t n, void *arg)

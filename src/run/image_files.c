@@ -36,24 +36,24 @@ static void save_path(struct buf *out, const struct strs *names)
 	}
 }
 
-static int save_into(struct engine *g, const struct strs *names, struct saving *s, struct err *e)
+static int save_into(struct engine *g, struct loop *loop, const struct strs *names,
+	struct saving *s, struct err *e)
 {
 	cleanup_buf struct buf path = BUF_INIT;
-	struct engine_call *c = NULL;
 	save_path(&path, names);
 	struct engine_ask ask = { .path = buf_str(&path), .patient = true, .data = keep, .ctx = s };
-	int rc = engine_request(g, &ask, &c, e);
-	engine_call_free(c);
+	int rc = engine_await(g, loop, &ask, NULL, e);
 	return rc || s->failed ? -1 : packing_end(s->packing, e);
 }
 
-int images_save(struct engine *g, const struct strs *names, const char *path, struct err *e)
+int images_save(struct engine *g, struct loop *loop, const struct strs *names, const char *path,
+	struct err *e)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(e, "%s", path);
 	struct saving s = { .packing = packing_new(fd, path, e), .e = e };
-	int rc = s.packing ? save_into(g, names, &s, e) : -1;
+	int rc = s.packing ? save_into(g, loop, names, &s, e) : -1;
 	packing_free(s.packing);
 	if (!rc && fsync(fd))
 		rc = err_errno(e, "%s", path);
@@ -85,7 +85,7 @@ static int check_said(const struct http_answer *ans, struct err *e)
 	return err_set(e, ERR_FAILED, "the engine says: %.*s", (int)strcspn(at, "\""), at);
 }
 
-static int load_from(struct engine *g, struct loading *l, struct err *e)
+static int load_from(struct engine *g, struct loop *loop, struct loading *l, struct err *e)
 {
 	struct engine_call *c = NULL;
 	struct err heard = ERR_INIT;
@@ -96,7 +96,7 @@ static int load_from(struct engine *g, struct loading *l, struct err *e)
 		.produce = give,
 		.ctx = l,
 	};
-	int rc = engine_request(g, &ask, &c, &heard);
+	int rc = engine_await(g, loop, &ask, &c, &heard);
 	if (!rc)
 		rc = check_said(engine_answer(c), &heard);
 	engine_call_free(c);
@@ -105,13 +105,13 @@ static int load_from(struct engine *g, struct loading *l, struct err *e)
 	return rc;
 }
 
-int images_load(struct engine *g, const char *path, struct err *e)
+int images_load(struct engine *g, struct loop *loop, const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return err_errno(e, "%s", path);
 	struct loading l = { .unpacking = unpacking_new(fd, path, e), .e = e };
-	int rc = l.unpacking ? load_from(g, &l, e) : -1;
+	int rc = l.unpacking ? load_from(g, loop, &l, e) : -1;
 	unpacking_free(l.unpacking);
 	close(fd);
 	return rc ? err_wrap(e, "loading images") : 0;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/contents.h"
 #include "run/detach.h"
 #include "run/pull.h"
 
@@ -28,13 +29,15 @@ void tail_add(struct tail *t, const char *line, size_t len)
 {
 	static const char *const noise[] = { "DEPRECATED: The legacy builder",
 		"            Install the buildx", "            BuildKit is currently",
-		"            environment-variable." };
+		"            environment-variable.",
+		"            https://docs.docker.com/go/buildx/" };
 	char *slot = t->lines[t->next];
 	size_t n = len < TAIL_WIDTH - 1 ? len : TAIL_WIDTH - 1;
 	if (!len)
 		return;
 	memcpy(slot, line, n);
 	slot[n] = '\0';
+	nul_to_space(slot, n);
 	for (size_t i = 0; i < countof(noise); i++)
 		if (starts_with(slot, noise[i]))
 			return;
@@ -232,44 +235,62 @@ static void build_line(void *ctx, const char *line, size_t len)
 	job_say_n(j, EV_OUTPUT, line, len, fraction);
 }
 
-static const char *const *build_argv(struct arena *a, const struct build *b)
+static void build_words(struct arena *a, const struct build *b, struct strs *v)
 {
-	struct strs v = { 0 };
 	const char *const head[] = { "docker", "build", "--force-rm", "-t", b->tag };
 	for (size_t i = 0; i < countof(head); i++)
-		strs_add(a, &v, head[i]);
+		strs_add(a, v, head[i]);
 	if (b->no_cache)
-		strs_add(a, &v, "--no-cache");
+		strs_add(a, v, "--no-cache");
 	if (b->pull)
-		strs_add(a, &v, "--pull");
+		strs_add(a, v, "--pull");
 	for (size_t i = 0; i < b->labels.count; i++) {
-		strs_add(a, &v, "--label");
-		strs_add(a, &v, b->labels.items[i]);
+		strs_add(a, v, "--label");
+		strs_add(a, v, b->labels.items[i]);
 	}
 	for (size_t i = 0; i < b->args.count; i++) {
-		strs_add(a, &v, "--build-arg");
-		strs_add(a, &v, b->args.items[i]);
+		strs_add(a, v, "--build-arg");
+		strs_add(a, v, b->args.items[i]);
 	}
 	if (b->image && b->image->target) {
-		strs_add(a, &v, "--target");
-		strs_add(a, &v, b->image->target);
+		strs_add(a, v, "--target");
+		strs_add(a, v, b->image->target);
 	}
-	strs_add(a, &v, "-f");
-	strs_add(a, &v, b->dockerfile_path ? b->dockerfile_path : "Dockerfile");
-	strs_add(a, &v, "-");
-	strs_add(a, &v, NULL);
-	return v.items;
+	strs_add(a, v, "-f");
+	strs_add(a, v, b->dockerfile_path ? b->dockerfile_path : "Dockerfile");
+}
+
+/*
+ * Which image it is built on, for who asks later whether that still is so. One that is not known is
+ * noted as such: a label of the same name may come along with what it stands on.
+ */
+static int note_base(struct job *j, const struct build *b, struct strs *argv)
+{
+	struct seen_image on;
+	if (!b->on)
+		return 0;
+	if (engine_image(j->run->pf->engine, &j->run->arena, b->on, &on, &j->error))
+		return -1;
+	const char *base = b->on_rung ? on.base : on.id;
+	strs_add(&j->run->arena, argv, "--label");
+	strs_add(&j->run->arena, argv,
+		arena_printf(&j->run->arena, "devenv.base=%s", base ? base : ""));
+	return 0;
 }
 
 static enum verdict build_start(struct job *j)
 {
 	const struct build *b = j->step->build;
 	struct child_state *st = xcalloc(1, sizeof(*st));
+	struct strs argv = { 0 };
 	j->state = st;
-	if (context_pack(&j->run->arena, b, &st->input, &j->error))
+	build_words(&j->run->arena, b, &argv);
+	if (note_base(j, b, &argv) || context_pack(&j->run->arena, b, &st->input, &j->error))
 		return BROKE;
+	strs_add(&j->run->arena, &argv, "-");
+	strs_add(&j->run->arena, &argv, NULL);
 	st->spawn = (struct spawn){
-		.argv = build_argv(&j->run->arena, b),
+		.argv = argv.items,
 		.input = &st->input,
 		.timeout_ms = j->step->timeout_ms ? j->step->timeout_ms : b->timeout_ms,
 	};
@@ -282,7 +303,8 @@ static enum verdict build_tick(struct job *j)
 	const struct build *b = j->step->build;
 	enum verdict v = child_verdict(j);
 	if (v == SUCCEEDED)
-		strs_add(j->run->plan->arena, &j->run->pf->world->images, b->tag);
+		world_note_image(j->run->plan->arena, j->run->pf->world,
+			&(struct seen_image){ .name = b->tag, .id = "built" });
 	if (v != BROKE)
 		return v;
 	if (!st->stops && st->unlocked.len && !b->near)
@@ -339,6 +361,11 @@ static enum verdict exec_tick(struct job *j)
 		compose_explain(j, &st->tail);
 	else
 		tail_error(&st->tail, &j->error);
+	if (is_pull(j->step) && !strcasestr(j->error.text, "no space left"))
+		err_hint(&j->error,
+			"is its name right, and does its registry answer? A private one needs "
+			"`docker login`; `devenv fetch` brings all images while there is a "
+			"network");
 out:
 	if (v == BROKE)
 		err_wrap(&j->error, "%s", j->step->id ? j->step->id : j->step->argv.items[0]);

@@ -97,8 +97,11 @@ static void host_end(struct job *j)
 
 const char *const *job_host_environment(struct job *j, const struct host_spec *s)
 {
+	struct run *r = j->run;
+	if (!r->environment)
+		r->environment = clean_environment(&r->arena, NULL);
 	return host_launch_environment(
-		&j->run->arena, s, j->run->plan, j->run->pf->vault, &j->error);
+		&r->arena, r->environment, s, r->plan, r->pf->vault, &j->error);
 }
 
 /*

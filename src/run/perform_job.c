@@ -17,6 +17,7 @@ void job_say_n(struct job *j, enum event_kind kind, const char *text, size_t len
 {
 	buf_truncate(&j->scratch, 0);
 	buf_add(&j->scratch, text, len);
+	nul_to_space(j->scratch.data, len);
 	struct event ev = {
 		.kind = kind,
 		.step = j->step,

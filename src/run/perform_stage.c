@@ -138,14 +138,17 @@ static enum verdict give_up(struct job *j)
 	return BROKE;
 }
 
+/* Inside it is looked for again: it may have been about to start more. Elsewhere once more is for
+ * what ignored TERM; where a container is removed, that does it. */
 static enum verdict ending_tick(struct job *j)
 {
 	struct stage_job *st = j->state;
 	int64_t now = now_ms();
+	bool hard = now - st->ending > ENDING_MS / 3;
 	if (now - st->ending > ENDING_MS)
 		return give_up(j);
-	if (now - st->asked > AGAIN_MS && st->ops == &stage_inside)
-		ask_end(j, now - st->ending > ENDING_MS / 3);
+	if (now - st->asked > AGAIN_MS && !st->ops->removes && (hard || st->ops == &stage_inside))
+		ask_end(j, hard);
 	return GOES_ON;
 }
 

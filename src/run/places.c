@@ -81,6 +81,15 @@ int places_find(struct arena *a, const char *project_dir, const char *workspace,
 	return 0;
 }
 
+bool places_hold(const struct places *pl, const struct project *p)
+{
+	struct arena a = ARENA_INIT;
+	const char *state = path_real(&a, pl->state);
+	bool inside = state && path_inside(state, p->dir);
+	arena_release(&a);
+	return inside;
+}
+
 /* Sources are the checkout's, whoever works on them: who compiles there takes turns with others. */
 int places_of_project(struct arena *a, const struct project *p, struct places *out, struct err *e)
 {
@@ -92,8 +101,8 @@ int places_of_project(struct arena *a, const struct project *p, struct places *o
 	out->dot = path_join(a, out->base, ".devenv");
 	out->generated = path_join(a, out->dot, "generated");
 	out->logs = path_join(a, out->dot, "logs");
-	if (path_inside(out->state, p->dir))
-		return 0; /* an export of its own */
+	if (places_hold(out, p))
+		return 0;
 	out->turns = path_join(a, path_dir(a, out->state),
 		path_join(a, workspace_id(a, p->name, p->dir), "stages"));
 	return 0;

@@ -10,7 +10,7 @@
 #include "run/http.h"
 #include "run/loop.h"
 
-enum { TRY_MS = 10000, PAUSE_MS = 250, PAUSE_MAX_MS = 8000, TURN_MS = 200, ANSWER_MAX = 65536 };
+enum { TRY_MS = 10000, PAUSE_MS = 250, PAUSE_MAX_MS = 8000, TURN_MS = 200 };
 
 char *url_host(struct arena *a, const char *url)
 {
@@ -44,50 +44,74 @@ static bool pause_between(struct loop *l, int64_t ms, int before)
 	return true;
 }
 
-static void one_try(struct http *h, struct loop *l, const struct http_request *r,
-	struct http_answer *out, int before)
+struct attempt {
+	enum http_failure failure;
+	enum http_fault fault;
+	int status;
+};
+
+/* What it answers beyond its status, and be it without end, nobody reads. */
+static bool unread(void *ctx, const char *data, size_t len)
 {
+	(void)ctx;
+	(void)data;
+	(void)len;
+	return false;
+}
+
+static struct attempt one_try(struct http *h, struct loop *l, struct http_request *r, int before)
+{
+	struct http_detail detail = { 0 };
+	struct attempt t = { .failure = HTTP_TIMEOUT, .fault = HTTP_FAULT_TIME };
+	r->detail = &detail;
+	r->data = unread;
 	struct http_call *c = http_start(h, r);
 	while (!http_done(c) && loop_interrupts(l) == before)
 		http_turn(h, l, TURN_MS);
-	struct http_answer *a = http_done(c) ? http_answer(c) : NULL;
-	*out = (struct http_answer){ .failure = a ? a->failure : HTTP_TIMEOUT,
-		.status = a ? a->status : 0 };
-	if (a)
-		memcpy(out->why, a->why, sizeof(out->why));
+	if (http_done(c)) {
+		const struct http_answer *a = http_answer(c);
+		t = (struct attempt){ a->failure, detail.fault, a->status };
+	}
 	http_call_free(c);
+	buf_release(&detail.head);
+	buf_release(&detail.certificate);
+	return t;
 }
 
-static bool is_taken(const struct http_answer *a)
+static bool is_taken(const struct attempt *t)
 {
-	return a->failure == HTTP_OK && a->status >= 200 && a->status < 300;
+	return t->failure == HTTP_OK && t->status >= 200 && t->status < 300;
 }
 
-static bool may_pass(const struct http_answer *a)
+static bool may_pass(const struct attempt *t)
 {
-	return a->failure == HTTP_LIBRARY ? false
-	       : a->failure != HTTP_OK    ? true
-					  : a->status == 429 || a->status >= 500;
+	if (t->failure == HTTP_OK)
+		return t->status == 429 || t->status >= 500;
+	return t->failure != HTTP_LIBRARY && t->fault != HTTP_FAULT_CERTIFICATE;
 }
 
-static int refuse(
-	struct arena *a, const struct post *p, const struct http_answer *last, struct err *e)
+static int refuse(struct arena *a, const struct post *p, const struct attempt *last, struct err *e)
 {
+	static const char *const why[] = {
+		[HTTP_FAULT_NONE] = "libcurl is missing",
+		[HTTP_FAULT_NAME] = "there is no such host",
+		[HTTP_FAULT_CONNECT] = "no connection",
+		[HTTP_FAULT_CERTIFICATE] = "its certificate is not trusted here",
+		[HTTP_FAULT_TLS] = "no TLS connection",
+		[HTTP_FAULT_TIME] = "no answer in time",
+		[HTTP_FAULT_ANSWER] = "it gives no HTTP answer",
+	};
 	const char *host = url_host(a, p->url);
-	if (last->status)
+	if (last->failure == HTTP_OK)
 		return err_set(e, ERR_FAILED, "%s answers with status %d", host, last->status);
-	return err_set(e, ERR_FAILED, "%s: %s", host,
-		last->failure == HTTP_TIMEOUT         ? "no answer in time"
-		: last->failure == HTTP_NO_CONNECTION ? "no connection"
-		: last->failure == HTTP_LIBRARY       ? "libcurl is missing"
-						      : "what it answers is no HTTP");
+	return err_set(e, ERR_FAILED, "%s: %s", host, why[last->fault]);
 }
 
 int post_patiently(struct loop *l, const struct post *p, struct err *e)
 {
 	struct arena a = ARENA_INIT;
 	struct http *h = http_new(NULL);
-	struct http_answer last = { .failure = HTTP_TIMEOUT };
+	struct attempt last = { .failure = HTTP_TIMEOUT, .fault = HTTP_FAULT_TIME };
 	int64_t until = now_ms() + p->total_ms, pause = PAUSE_MS;
 	int before = loop_interrupts(l);
 	for (int64_t left; (left = until - now_ms()) > 0;) {
@@ -98,9 +122,8 @@ int post_patiently(struct loop *l, const struct post *p, struct err *e)
 			.body_len = p->len,
 			.headers = header_lines(&a, p),
 			.total_ms = left < TRY_MS ? left : TRY_MS,
-			.max_body = ANSWER_MAX,
 		};
-		one_try(h, l, &r, &last, before);
+		last = one_try(h, l, &r, before);
 		if (is_taken(&last) || !may_pass(&last) || loop_interrupts(l) != before)
 			break;
 		left = until - now_ms();

@@ -39,6 +39,17 @@ static int newest_first(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* A clock that was wrong once must not make every later snapshot the oldest, which goes first. */
+static void future_last(struct arena *a, struct snapshots *s, int64_t now)
+{
+	size_t n = 0;
+	while (n < s->count && s->items[n].time_ms > now)
+		n++;
+	const struct snapshot *future = arena_copy(a, s->items, n * sizeof(*s->items));
+	memmove(s->items, s->items + n, (s->count - n) * sizeof(*s->items));
+	memcpy(s->items + s->count - n, future, n * sizeof(*s->items));
+}
+
 int snapshots_list(
 	struct arena *a, const char *dir, struct snapshots *out, struct strs *bad, struct err *e)
 {
@@ -57,8 +68,10 @@ int snapshots_list(
 			*list_push(a, out) = s;
 	}
 	closedir(d);
-	if (out->count)
-		qsort(out->items, out->count, sizeof(*out->items), newest_first);
+	if (!out->count)
+		return 0;
+	qsort(out->items, out->count, sizeof(*out->items), newest_first);
+	future_last(a, out, clock_ms());
 	return 0;
 }
 
@@ -117,8 +130,9 @@ static int name_it(const char *from, const char *to, const char *name, struct er
 		return 0;
 	if (!there && errno != EEXIST && errno != ENOTEMPTY)
 		return err_errno(e, "%s", to);
+	err_set(e, ERR_USAGE, "there is a snapshot %s already", name);
 	err_hint(e, "`devenv snapshot rm %s` removes it", name);
-	return err_set(e, ERR_USAGE, "there is a snapshot %s already", name);
+	return -1;
 }
 
 /* Under the store's lock: between the draft's own lock and its name nobody else looks. */

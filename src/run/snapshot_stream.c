@@ -62,6 +62,8 @@ int snapshot_save(const struct volume_desk *d, struct arena *a, const char *engi
 	int rc = run(&p, e);
 	if (!rc && fsync(p.file))
 		rc = err_errno(e, "%s/%s", dir, part->file);
+	else if (rc)
+		err_wrap(e, "saving volume %s below %s", part->volume, path_dir(a, dir));
 	close(p.file);
 	part->sha256 = arena_strdup(a, p.sum.hex);
 	part->packed = p.sum.len;
@@ -71,9 +73,10 @@ int snapshot_save(const struct volume_desk *d, struct arena *a, const char *engi
 
 static int differs(const struct snapshot *s, const struct snapshot_part *part, struct err *e)
 {
-	err_hint(e, "nothing was touched; `devenv snapshot ls` names others");
-	return err_set(e, ERR_FAILED, "%s of snapshot %s is damaged: it is not what was written",
+	err_set(e, ERR_FAILED, "%s of snapshot %s is damaged: it is not what was written",
 		part->file, s->name);
+	err_hint(e, "nothing was touched; `devenv snapshot ls` names others");
+	return -1;
 }
 
 static bool is_the_same(const struct snapshot_part *part, const struct tarball_sum *sum)

@@ -188,22 +188,53 @@ static struct supervisor *of(struct hosts *h)
 	return (struct supervisor *)(void *)h;
 }
 
-static int do_start(struct hosts *h, const struct host_launch *l, struct err *e)
+struct begun {                  /* one start of several */
+	struct host_unit *unit; /* NULL: it could not be run */
+	bool fresh;             /* it was not there before */
+};
+
+static struct begun begin_start(struct supervisor *s, const struct host_launch *l, struct err *e)
 {
-	struct supervisor *s = of(h);
 	struct arena a = ARENA_INIT;
 	const char *id = host_id(&a, l->spec->service, l->spec->number);
-	struct host_unit *u = find(s, id);
-	bool fresh = !u;
-	if (fresh)
-		u = add(s, id);
-	s->stopping = 0;
-	u->order = ++s->starts;
-	int rc = host_unit_start(u, l, e);
-	if (rc && fresh)
-		drop(s, u);
+	struct begun b = { .unit = find(s, id) };
+	b.fresh = !b.unit;
+	if (b.fresh)
+		b.unit = add(s, id);
 	arena_release(&a);
+	s->stopping = 0;
+	b.unit->order = ++s->starts;
+	if (!host_unit_start(b.unit, l, e))
+		return b;
+	if (b.fresh)
+		drop(s, b.unit);
+	b.unit = NULL;
+	return b;
+}
+
+static int end_start(struct supervisor *s, struct begun b, struct err *e)
+{
+	if (!b.unit)
+		return -1;
+	int rc = host_unit_started(b.unit, e);
+	if (rc && b.fresh)
+		drop(s, b.unit);
 	return rc;
+}
+
+static int do_start(struct hosts *h, const struct host_launch *l, struct err *e)
+{
+	return end_start(of(h), begin_start(of(h), l, e), e);
+}
+
+static void do_start_all(struct hosts *h, struct host_start *list, size_t count)
+{
+	struct begun *all = xcalloc(count, sizeof(*all));
+	for (size_t i = 0; i < count; i++)
+		all[i] = begin_start(of(h), &list[i].launch, &list[i].error);
+	for (size_t i = 0; i < count; i++)
+		list[i].failed = end_start(of(h), all[i], &list[i].error) != 0;
+	xfree(all);
 }
 
 static int do_stop(struct hosts *h, const char *id, int64_t grace_ms, bool remove, struct err *e)
@@ -260,6 +291,7 @@ static int do_launched(
 
 static const struct hosts_ops ops = {
 	.start = do_start,
+	.start_all = do_start_all,
 	.stop = do_stop,
 	.restart = do_restart,
 	.signal = do_signal,
@@ -369,6 +401,11 @@ size_t supervisor_running(const struct supervisor *s)
 	for (size_t i = 0; i < s->count; i++)
 		n += s->units[i]->process != NULL;
 	return n;
+}
+
+size_t supervisor_units(const struct supervisor *s)
+{
+	return s->count;
 }
 
 const char *supervisor_guard(const struct supervisor *s)

@@ -147,11 +147,11 @@ static int send_files(
 	if (context_pack(a, &files->files, &tar, e))
 		return -1;
 	if (tar.len > TOOLS_MAX_BYTES) {
+		err_set(e, ERR_FAILED, "the project's scripts take %zu MiB, at most %d are copied",
+			tar.len >> 20, TOOLS_MAX_BYTES >> 20);
 		err_hint(e, "name the folder that holds nothing but scripts, as in debug: { tools: "
 			    "scripts/debug }");
-		return err_set(e, ERR_FAILED,
-			"the project's scripts take %zu MiB, at most %d are copied", tar.len >> 20,
-			TOOLS_MAX_BYTES >> 20);
+		return -1;
 	}
 	struct engine_ask ask = {
 		.method = "PUT",

@@ -21,9 +21,10 @@ static const char *map_path(struct arena *a, const struct places *pl)
 
 static int damaged(const char *path, struct err *e)
 {
+	err_set(e, ERR_FAILED, "%s is damaged", path);
 	err_hint(e, "it names the volumes that hold this workspace's data: put it back, or remove "
 		    "it and look at `docker volume ls`");
-	return err_set(e, ERR_FAILED, "%s is damaged", path);
+	return -1;
 }
 
 static int load_one(

@@ -6,18 +6,6 @@
 #include "run/engine.h"
 #include "volume_carrier.h"
 
-static int wait_for(const struct volume_desk *d, const struct engine_ask *ask, struct err *e)
-{
-	struct engine_call *c = engine_begin(d->engine, ask, e);
-	if (!c)
-		return -1;
-	while (!engine_done(c) && !(d->loop && loop_signal(d->loop)))
-		engine_turn(d->engine, d->loop, 1000);
-	int rc = engine_done(c) ? engine_finish(c, e) : err_set(e, ERR_FAILED, "interrupted");
-	engine_call_free(c);
-	return rc;
-}
-
 /* The engine would make one that is mounted and not there. */
 static int must_exist(const struct volume_desk *d, struct arena *a, const char *name, struct err *e)
 {
@@ -39,7 +27,7 @@ static int with_carrier(const struct volume_desk *d, const char *name, struct en
 	if (!rc) {
 		ask->path = arena_printf(&a, "/containers/%s/archive?path=%s", c.id, path);
 		ask->patient = true;
-		rc = wait_for(d, ask, e);
+		rc = engine_await(d->engine, d->loop, ask, NULL, e);
 		if (carrier_close(d, &c, &late) && !rc) {
 			*e = late;
 			rc = -1;

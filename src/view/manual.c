@@ -83,10 +83,10 @@ static void types(struct buf *out, const struct field *f)
 
 static const char *const merge_words[] = {
 	[MERGE_DEFAULT] = NULL,
-	[MERGE_REPLACE] = "a later layer replaces it whole",
-	[MERGE_APPEND] = "a later layer's items are appended",
-	[MERGE_UNIQUE] = "a later layer's items are appended, duplicates dropped",
-	[MERGE_BY_KEY] = "merges item by item",
+	[MERGE_REPLACE] = "A later layer replaces it whole.",
+	[MERGE_APPEND] = "Layers append to it.",
+	[MERGE_UNIQUE] = "Layers append to it, without duplicates.",
+	[MERGE_BY_KEY] = "Layers merge item by item.",
 };
 
 static const struct schema *table_of(const struct field *f)
@@ -106,7 +106,7 @@ static void field(struct manual *m, const struct field *f, const char *name)
 	buf_adds(&line, f->help ? f->help : table && table->help ? table->help : "");
 	buf_adds(&line, buf_ends_with(&line, ")") || buf_ends_with(&line, " ") ? "" : ".");
 	if (merge_words[f->merge])
-		buf_addf(&line, " In merging, %s.", merge_words[f->merge]);
+		buf_addf(&line, " %s", merge_words[f->merge]);
 	if (f->flags & FIELD_HOST)
 		buf_adds(&line, " Needs consent.");
 	while (buf_ends_with(&line, " "))

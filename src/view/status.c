@@ -119,13 +119,19 @@ const char *view_ports(struct arena *a, const struct container *k, bool address)
 	return strs_join(a, &all, " ");
 }
 
-/* Services without a container that a profile holds back are left out. */
-static bool shown(const struct service *s, const struct container *k)
+static bool asked_for(const struct strs *only, const char *service)
 {
-	return k || !s->profiles.count;
+	return !only->count || strs_has(only, service);
 }
 
-void view_status(struct buf *out, const struct project *p, const struct world *w, struct style st)
+/* Services without a container that a profile holds back are left out, unless they are named. */
+static bool shown(const struct service *s, const struct container *k, const struct strs *only)
+{
+	return asked_for(only, s->name) && (k || only->count || !s->profiles.count);
+}
+
+void view_status(struct buf *out, const struct project *p, const struct world *w,
+	const struct strs *only, struct style st)
 {
 	static const char *const head[] = { "SERVICE", "STATE", "", "PORTS" };
 	struct arena a = ARENA_INIT;
@@ -133,18 +139,19 @@ void view_status(struct buf *out, const struct project *p, const struct world *w
 	for (size_t i = 0; i < p->services.count; i++) {
 		const struct service *s = &p->services.items[i];
 		const struct container *k = world_container(w, s->name);
-		if (shown(s, k))
+		if (shown(s, k, only))
 			table_row(t, (const char *[]){ s->name, view_unit_word(s, w),
 					     detail_of(&a, s, k, w), view_ports(&a, k, true) });
 	}
 	for (size_t i = 0; i < w->containers.count; i++) {
 		const struct container *k = &w->containers.items[i];
-		if (!k->one_off && !project_service(p, k->service))
+		if (!k->one_off && asked_for(only, k->service) && !project_service(p, k->service))
 			table_row(t, (const char *[]){ k->service, view_container_word(NULL, k),
 					     "no longer configured", "" });
 	}
 	table_write(out, t, st);
-	view_volumes(out, p, w);
+	if (!only->count)
+		view_volumes(out, p, w);
 	arena_release(&a);
 }
 
@@ -183,7 +190,8 @@ static struct node *container_json(struct arena *a, const struct container *k)
 	return n;
 }
 
-struct node *view_status_json(struct arena *a, const struct project *p, const struct world *w)
+struct node *view_status_json(
+	struct arena *a, const struct project *p, const struct world *w, const struct strs *only)
 {
 	struct place no = { 0 };
 	struct node *top = node_map(a, no), *list = node_list(a, no);
@@ -192,6 +200,8 @@ struct node *view_status_json(struct arena *a, const struct project *p, const st
 	map_put(a, top, "workspace", no, node_str(a, p->workspace, no));
 	for (size_t i = 0; i < p->services.count; i++) {
 		const struct service *s = &p->services.items[i];
+		if (!asked_for(only, s->name))
+			continue;
 		struct node *n = node_map(a, no), *copies = node_list(a, no);
 		map_put(a, n, "service", no, node_str(a, s->name, no));
 		map_put(a, n, "state", no, node_str(a, view_unit_word(s, w), no));

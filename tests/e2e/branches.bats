@@ -172,3 +172,26 @@ sql() {
 	ok sql "TABLE t"
 	says mine
 }
+
+@test "down -v keeps the data of every branch, however many there are" {
+	repository many <<-'END'
+		name: e2e-many
+		services:
+		  db: { image: "debian:bookworm-slim", command: sleep infinity, stop_signal: KILL, volumes: ["data:/d"] }
+		volumes: { data: { per: branch } }
+	END
+	for branch in main feature/a b c d; do
+		git checkout -qB "$branch"
+		ok devenv up -d
+		ok devenv exec db -- sh -c "echo $branch >/d/row"
+	done
+	ok devenv down -v -y
+	ok devenv snapshot ls --json
+	[ "$(jq -r '.[].branch' <<<"$output" | sort | xargs)" = "b c d feature/a main" ] || fail
+	for branch in main feature/a; do
+		git checkout -q "$branch"
+		ok devenv up -d
+		ok devenv restore --branch -y --no-snapshot
+		[ "$(devenv exec db -- cat /d/row)" = "$branch" ]
+	done
+}

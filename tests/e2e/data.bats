@@ -59,7 +59,7 @@ query() {
 	devenv exec db -- psql -U me -d mine -v ON_ERROR_STOP=1 -tAc "$1"
 }
 
-@test "PostgreSQL: a dropped table comes back; nobody else is stopped" {
+@test "G07: PostgreSQL: a dropped table comes back; nobody else is stopped" {
 	project data-pg <<-'END'
 		name: e2e-data-pg
 		services:
@@ -99,7 +99,7 @@ query() {
 	[ "$output" = 1000 ]
 }
 
-@test "a damaged archive is refused, and nothing is touched" {
+@test "G05: a damaged archive is refused, and nothing is touched" {
 	plain data-damaged '{}'
 	say one
 	ok devenv snapshot kept
@@ -137,7 +137,7 @@ query() {
 	[[ $(state db) =~ ^(ready|healthy)$ ]]
 }
 
-@test "killed in the middle: the old or the new, nothing half, and the next command tidies" {
+@test "G06: killed in the middle: the old or the new, nothing half, and the next command tidies" {
 	plain data-killed '{}'
 	ok devenv exec db -- sh -c 'head -c 60000000 /dev/urandom >/d/much; echo one >/d/row'
 	store=$(store data-killed)

@@ -161,14 +161,14 @@ by_backup() { # as emacs: the old one goes aside
 	one_run sh -c 'printf "exit 0\n" >api/lint.sh'
 }
 
-@test "a change during a run: it is cancelled, and one more follows" {
-	printf 'cat app.txt >>/runs/seen; grep -q slow app.txt && sleep 600; exit 0\n' >api/compile.sh
+@test "E06, E07: a change during a run: it is cancelled with all it left, and one more follows" {
+	printf 'cat app.txt >>/runs/seen; grep -q slow app.txt || exit 0; trap "" TERM; setsid sleep 601 & sleep 600; sleep 600\n' >api/compile.sh
 	echo slow >api/app.txt
 	eventually 20 grep -q slow runs/seen
 	echo quick >api/app.txt
 	eventually 20 serves quick
 	eventually 20 idle
-	[ "$(docker top "$(container api)" | grep -c 'sleep 600')" = 0 ]
+	[ "$(docker top "$(container api)" | grep -c 'sleep 60[01]')" = 0 ]
 	[ "$(tail -n 1 runs/seen)" = quick ]
 }
 
@@ -288,7 +288,7 @@ recreated_other() {
 	[ -n "$now" ] && [ "$now" != "$1" ] && [ "$(state other)" = ready ]
 }
 
-@test "a loop that feeds itself is named and suspended, until somebody else saves" {
+@test "E08: a loop that feeds itself is named and suspended, until somebody else saves" {
 	printf 'date +%%N >made-by-compile\n' >api/compile.sh
 	eventually 60 suspended
 	[[ $(module .why) == *api/made-by-compile* ]]

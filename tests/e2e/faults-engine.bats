@@ -107,7 +107,7 @@ within() {
 	says "permission" "help: " "group"
 }
 
-@test "C02-C07: twenty-five ways to lie, each a clear error within 5 s, in every kind of command" {
+@test "C02, C03, C04, C05, C06, C07: twenty-five ways to lie, each a clear error within 5 s, in every kind of command" {
 	two_services
 	ok devenv generate
 	one() {
@@ -202,6 +202,70 @@ within() {
 	says "error: "
 	no_proxy
 	ok devenv logs -n 1
+}
+
+@test "C08, G06: an engine that dies while data is saved or restored is the cause; nothing is half" {
+	project data <<-'END'
+		name: faults-data
+		volumes: { data: {} }
+		services: { a: { image: "debian:bookworm-slim", command: sleep 300, stop_signal: KILL, volumes: ["data:/d"] } }
+	END
+	ok devenv up -d
+	ok devenv exec a -- sh -c 'head -c 40000000 /dev/urandom >/d/much; echo one >/d/row'
+	ok devenv snapshot whole
+	ok devenv exec a -- sh -c 'echo two >/d/row'
+	while IFS='|' read -r fault pattern words; do
+		proxy "$fault" "$pattern"
+		# shellcheck disable=SC2086
+		LIMIT=60 run devenv $words
+		[ "$status" = 4 ] || fail "status $status with $fault at $pattern"
+		says "the engine at unix://" "sent a broken answer"
+		no_proxy
+		LIMIT=60 ok devenv up -d
+		[ "$(devenv exec a -- cat /d/row)" = two ]
+	done <<-'END'
+		cut|GET .*/archive|snapshot half
+		half|GET .*/archive|snapshot half
+		cut|PUT .*/archive|restore whole -y --no-snapshot
+		refuse|POST .*/volumes/create|restore whole -y --no-snapshot
+	END
+	[ "$(devenv snapshot ls --json | jq -r '.[].name')" = whole ]
+	[ -z "$(find "$XDG_DATA_HOME/devenv/snapshots" -name '.draft-*')" ]
+	ok devenv restore whole -y --no-snapshot
+	[ "$(devenv exec a -- cat /d/row)" = one ]
+	ok devenv down -v -y --no-snapshot
+	[ -z "$(left)" ]
+}
+
+@test "F10: one interrupt ends what waits for an engine that hangs, with its status, and nothing is left" {
+	project waits <<-'END'
+		name: waits
+		volumes: { data: {} }
+		images: { rung: { from: "debian:bookworm-slim", env: { FAULTS: F10 } } }
+		services: { a: { image: rung, command: sleep 300, stop_signal: KILL, volumes: ["data:/d"] } }
+	END
+	ok devenv up -d
+	ok devenv snapshot whole
+	while IFS='|' read -r pattern signal number words; do
+		proxy hang "$pattern"
+		# shellcheck disable=SC2086
+		timeout -s KILL 60 "$DEVENV" $words >"$MACHINE/out" 2>&1 </dev/null 3>&- &
+		eventually 20 grep -qE "$pattern" "$MACHINE/proxy.sock.log"
+		kill -"$signal" "$(pgrep -P $! -x devenv)"
+		status=0
+		wait $! || status=$?
+		[ "$status" = "$number" ] || fail "status $status of $words: $(cat "$MACHINE/out")"
+		grep -q interrupted "$MACHINE/out"
+		no_proxy
+	done <<-END
+		GET .*/archive|INT|130|snapshot half
+		PUT .*/archive|TERM|143|restore whole -y --no-snapshot
+		GET .*/images/get|INT|130|cache save $MACHINE/carried
+	END
+	[ -z "$(find "$MACHINE" -maxdepth 1 -name '*carried*')" ]
+	[ "$(devenv snapshot ls --json | jq -r '.[].name')" = whole ]
+	ok devenv up -d
+	[ "$(docker volume ls -q --filter "label=devenv.workspace=$(workspace)" | wc -l)" = 1 ]
 }
 
 @test "C09: a taken port moves and names its holder; --strict-ports and one's own container" {
@@ -338,6 +402,28 @@ fake_compose() {
 		$1
 	END
 	chmod +x "$MACHINE/bin/docker"
+}
+
+@test "C14: a disk that is full during a build or a pull: whose words, what to do, no half image" {
+	project full <<-'END'
+		name: full
+		images:
+		  rung: { from: "debian:bookworm-slim", run: ["ls / >/dev/full"] }
+		services:
+		  a: { image: rung, command: sleep 300, stop_signal: KILL }
+	END
+	LIMIT=60 exits 1 devenv up -d
+	says "building rung" "o space left on device" "devenv.yml:3" "help: a disk is full" "docker system df"
+	[ -z "$(containers)" ]
+	ok devenv plan # its tag names nothing
+	says "build"
+	enter full-pull </dev/null
+	printf 'name: pull\nservices: { a: { image: "registry.invalid/x:1", command: x } }\n' >devenv.yml
+	fake_compose 'echo " a Error failed to register layer: write /usr/x: no space left on device" >&2
+		echo "failed to register layer: write /usr/x: no space left on device" >&2; exit 1'
+	PATH=$MACHINE/bin:$PATH LIMIT=30 exits 1 devenv up -d
+	says "registry.invalid/x:1 of a could not be pulled" "no space left on device" "help: a disk is full"
+	says_not "is its name right"
 }
 
 @test "C15: Compose absent, old, talking garbage or killed is named, with what to do" {

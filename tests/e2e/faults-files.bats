@@ -105,6 +105,19 @@ as_user() {
 	[ -z "$(find "$MACHINE/small/state" -type f -name '*.tmp')" ]
 }
 
+@test "B02, F09: output that does not fit is told, a reader that has gone is not" {
+	small_project output
+	# shellcheck disable=SC2016 # the shell that redirects is the inner one
+	for sink in '>/dev/full' '>&-'; do
+		run bash -c 'timeout 20 "$DEVENV" config '"$sink"
+		[ "$status" = 1 ] || fail "status $status"
+		says "error: standard output did not take all" "help: "
+	done
+	# shellcheck disable=SC2016
+	ok bash -c 'set -o pipefail; timeout 20 "$DEVENV" config | :'
+	[ -z "$output" ] || fail
+}
+
 @test "B02: each call that writes fails once" {
 	ok timeout -s KILL 300 python3 "$FAULTS/points.py" "$DEVENV" fail "${POINTS:-100}"
 	echo "$output"
@@ -237,7 +250,7 @@ as_user() {
 	[ -z "$(containers)" ]
 }
 
-@test "B08: a busy workspace is told within seconds, with the pid, and readers do not wait" {
+@test "B08, B09: a busy workspace is told within seconds, with the pid, and readers do not wait" {
 	small_project busy
 	ok devenv generate
 	lock=$(find "$MACHINE/state" -name lock)

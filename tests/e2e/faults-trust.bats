@@ -326,3 +326,44 @@ nothing_ran() {
 		says "devenv.yml:1:" "error"
 	done
 }
+
+@test "H10: a trace strikes credentials out, keeps no more than 16 MiB of a body and 64 KiB of a header" {
+	cat >"$MACHINE/serve.py" <<-'END'
+		import http.server, os, sys
+		class Handler(http.server.BaseHTTPRequestHandler):
+		    def do_GET(self):
+		        self.wfile.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: s=canary\r\nX-Auth-Token: canary\r\n")
+		        for i in range(200000 if self.path == "/head" else 0):
+		            self.wfile.write(b"X-%d: " % i + b"y" * 1000 + b"\r\n")
+		        self.wfile.write(b"\r\n")
+		        for _ in range(1024 if self.path == "/body" else 0):
+		            self.wfile.write(b"x" * (1 << 20))
+		server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
+		server.serve_forever()
+	END
+	project traced <<-END
+		name: traced
+		services:
+		  a:
+		    run: host
+		    command: [python3, $MACHINE/serve.py]
+		    environment: { PORT: "\${service.a.port}" }
+		    ports: { http: { target: 8000, published: auto } }
+		    healthcheck: { http: "/x", port: http }
+	END
+	ok devenv --trust up -d
+	url=http://$(devenv ports --json | jq -r '.[0].address')
+	for words in "" --json "--har out.har"; do
+		# shellcheck disable=SC2086
+		ok devenv trace $words -H 'Cookie: a=canary' -H 'Authorization: Basic canary' "$url/x"
+		says_not canary
+	done
+	run grep -c canary out.har
+	[ "$output" = 0 ] || fail "a credential is in the archive"
+	ok devenv trace "$url/body"
+	says "16777216 bytes"
+	says_not DIFFERS
+	exits 1 devenv trace "$url/head"
+	says "its header is longer than 64 KiB"
+	ok devenv down
+}

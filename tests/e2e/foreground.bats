@@ -199,7 +199,7 @@ nothing_runs() {
 	eventually 20 nothing_runs
 }
 
-@test "Ctrl-C stops in order, says so, and gives the terminal back" {
+@test "F10: Ctrl-C stops in order, says so, and gives the terminal back" {
 	heart
 	terminal
 	up
@@ -215,7 +215,7 @@ nothing_runs() {
 	eventually 20 nothing_runs
 }
 
-@test "a second Ctrl-C kills what does not stop" {
+@test "F10: a second Ctrl-C kills what does not stop" {
 	project stubborn <<-'END'
 		name: stubborn
 		services:
@@ -238,7 +238,7 @@ nothing_runs() {
 	settings_are_back
 }
 
-@test "Ctrl-Z gives the terminal back, fg takes it again" {
+@test "F10: Ctrl-Z gives the terminal back, fg takes it again" {
 	heart
 	terminal
 	up
@@ -257,7 +257,7 @@ nothing_runs() {
 	settings_are_back
 }
 
-@test "the pinned line follows the size of the terminal" {
+@test "F10: the pinned line follows the size of the terminal" {
 	heart
 	terminal 100 20
 	up
@@ -274,7 +274,7 @@ nothing_runs() {
 	sees 'status-0'
 }
 
-@test "whatever ends it, the terminal is given back" {
+@test "F09, F10: whatever ends it, the terminal is given back" {
 	heart
 	terminal
 	for signal in TERM SEGV ABRT QUIT; do
@@ -292,7 +292,7 @@ nothing_runs() {
 	done
 }
 
-@test "a terminal that is closed leaves nothing running" {
+@test "F09: a terminal that is closed leaves nothing running" {
 	heart
 	terminal
 	up
@@ -329,7 +329,7 @@ nothing_runs() {
 	settings_are_back
 }
 
-@test "without a terminal the output is plain lines, and ends with its reader" {
+@test "F09: without a terminal the output is plain lines, and ends with its reader" {
 	heart
 	devenv -C "$PROJECT" --trust up >out 2>err </dev/null &
 	eventually 30 grep -q 'beat 3' out

@@ -86,7 +86,7 @@ abuse() {
 	eventually 10 some_marked 5
 }
 
-@test "the abuse set: nothing survives down" {
+@test "F02, F03: the abuse set: nothing survives down" {
 	for _ in 1 2 3; do
 		abuse
 		LIMIT=20 ok devenv down
@@ -94,13 +94,13 @@ abuse() {
 	done
 }
 
-@test "the abuse set: nothing survives stop" {
+@test "F02, F03: the abuse set: nothing survives stop" {
 	abuse
 	LIMIT=20 ok devenv stop abuse
 	none_marked || fail "$(marked)"
 }
 
-@test "the abuse set: nothing survives kill -9 of the agent, and up heals" {
+@test "F04: the abuse set: nothing survives kill -9 of the agent, and up heals" {
 	for _ in 1 2 3; do
 		abuse
 		kill -KILL "$(agent)"
@@ -111,7 +111,7 @@ abuse() {
 	[[ $(state abuse) =~ running|ready ]]
 }
 
-@test "the abuse set: nothing survives kill -9 of the guardian" {
+@test "F04: the abuse set: nothing survives kill -9 of the guardian" {
 	for _ in 1 2 3; do
 		abuse
 		agent=$(agent)
@@ -125,7 +125,7 @@ abuse() {
 	done
 }
 
-@test "the abuse set: nothing survives kill -9 of up in the foreground" {
+@test "F04: the abuse set: nothing survives kill -9 of up in the foreground" {
 	abuse
 	LIMIT=20 ok devenv down
 	timeout -s KILL 60 "$DEVENV" --trust up >up.log 2>&1 &
@@ -134,7 +134,7 @@ abuse() {
 	eventually 10 none_marked
 }
 
-@test "a leader that ends takes its group along, also those that ignore TERM" {
+@test "F02: a leader that ends takes its group along, also those that ignore TERM" {
 	services <<-END
 		  leader: { run: host, command: "(trap '' TERM; exec sleep 86400.$token) & sleep 0.3", restart: no }
 	END
@@ -143,7 +143,7 @@ abuse() {
 	none_marked || fail "$(marked)"
 }
 
-@test "what ignores TERM is killed when its grace is over, and not much later" {
+@test "F01: what ignores TERM is killed when its grace is over, and not much later" {
 	services <<-END
 		  deaf: { run: host, command: ["sh", "-c", "trap '' TERM; while :; do sleep 86400.$token; done"], stop_grace_period: 1s }
 	END
@@ -156,7 +156,7 @@ abuse() {
 	[ "$took" -ge 900 ] && [ "$took" -lt 4000 ] || fail "$took ms"
 }
 
-@test "one that exits at once again and again is given up, told and cheap; the others run on" {
+@test "F05: one that exits at once again and again is given up, told and cheap; the others run on" {
 	services <<-END
 		  bad: { run: host, command: "echo came; exit 7", restart: "on-failure:3" }
 		  good: { run: host, command: sleep 86400.$token }
@@ -181,7 +181,7 @@ heap_below() {
 	[ "${heap:-0}" -lt "$1" ]
 }
 
-@test "a flood without a reader neither blocks the service nor grows the agent" {
+@test "F06: a flood without a reader neither blocks the service nor grows the agent" {
 	services <<-END
 		  flood: { run: host, command: "yes 'a line that says very little' | head -c 500000000; echo written >finished; exec sleep 86400.$token" }
 	END
@@ -197,7 +197,7 @@ heap_below() {
 	[ "$(du -sm .devenv/logs | cut -f 1)" -lt 200 ]
 }
 
-@test "binary noise and a line of 100 MiB are drained, and shown harmlessly" {
+@test "F07: binary noise and a line of 100 MiB are drained, and shown harmlessly" {
 	services <<-END
 		  noise:
 		    run: host
@@ -214,7 +214,7 @@ heap_below() {
 	[ "$(printf '%s' "$output" | tr -d '\n\t' | tr -cd '\000-\037\177' | wc -c)" = 0 ]
 }
 
-@test "a service that closes its output, or whose orphan holds it open, is seen to end" {
+@test "F08: a service that closes its output, or whose orphan holds it open, is seen to end" {
 	services <<-END
 		  closes: { run: host, command: "exec >&- 2>&-; sleep 1; exit 3", restart: no }
 		  orphan: { run: host, command: "setsid sleep 86400.$token & sleep 0.2; exit 4", restart: no }
@@ -231,7 +231,7 @@ has_exited() {
 		'.services[] | select(.service == $s).containers[0] | .state == "exited" and .exit_code == $c' >/dev/null
 }
 
-@test "what cannot be run at all is an error with its place, and the others are not touched" {
+@test "F12: what cannot be run at all is an error with its place, and the others are not touched" {
 	services <<-END
 		  good: { run: host, command: sleep 86400.$token }
 	END
@@ -257,7 +257,7 @@ has_exited() {
 	[ "$(marked)" = "$good" ]
 }
 
-@test "a thousand short orphans leave no zombie" {
+@test "F11: a thousand short orphans leave no zombie" {
 	services <<-END
 		  breeder: { run: host, command: "for i in \$\$(seq 1000); do (true & ) ; done; echo bred >finished; exec sleep 86400.$token" }
 	END

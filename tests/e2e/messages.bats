@@ -42,6 +42,34 @@ listen() {
 	eventually 10 test -s "$BATS_TEST_TMPDIR/listening"
 }
 
+@test "what fingers know from Compose works" {
+	project fingers <<-'END'
+		name: fingers
+		services:
+		  web: { image: debian:bookworm-slim, command: sleep infinity, ports: { http: { target: 80, published: auto } } }
+		  cache: { image: debian:bookworm-slim, command: sleep infinity }
+	END
+	ok devenv up --wait --remove-orphans
+	ok devenv exec -it web echo hello
+	says hello
+	ok devenv run --rm -it cache echo hello
+	says hello
+	ok devenv ps -a web
+	says web ready
+	says_not cache
+	ok devenv ps web --json
+	[ "$(jq -r '.services[].service' <<<"$output")" = web ]
+	ok devenv port web 80
+	[ "$output" = "$(address web 80)" ]
+	exits 1 devenv port web 81
+	says "web publishes no port 81" "devenv ports web"
+	BROWSER=false exits 1 devenv open web
+	says "false could not open http://127.0.0.1" "devenv open --print"
+	exits 1 devenv restore never
+	says "there is no snapshot never" "devenv snapshot ls"
+	ok devenv down --remove-orphans
+}
+
 @test "a typo is named with its line and the nearest word" {
 	project typo <<-'END'
 		name: typo

@@ -124,14 +124,16 @@ chromium_dom() {
 	jq -e -s '[.[].time_ns] == ([.[].time_ns] | sort)' <<<"$output"
 }
 
-@test "a second up changes nothing: one request, no process, no file, no container" {
+@test "a second up changes nothing: two requests, no process, no file, no container" {
 	containers >"$BATS_TEST_TMPDIR/before"
 	find .devenv -printf '%p %T@ %i\n' | sort >"$BATS_TEST_TMPDIR/files"
 	timeout -s KILL 60 strace -f -s 64 -e trace=execve,connect,sendto,sendmsg,write,writev -o "$BATS_TEST_TMPDIR/trace" "$DEVENV" up -d
 	containers | diff "$BATS_TEST_TMPDIR/before" -
 	find .devenv -printf '%p %T@ %i\n' | sort | diff "$BATS_TEST_TMPDIR/files" -
 	cat "$BATS_TEST_TMPDIR/trace"
-	[ "$(grep -cE '"(GET|HEAD|POST|PUT|DELETE) /' "$BATS_TEST_TMPDIR/trace")" = 1 ]
+	# Its containers, and whether their base image is the one that they were built on.
+	[ "$(grep -cE '"(GET|HEAD|POST|PUT|DELETE) /' "$BATS_TEST_TMPDIR/trace")" = 2 ]
+	[ "$(grep -cE '"GET /v[0-9.]*/images/debian:bookworm-slim/json' "$BATS_TEST_TMPDIR/trace")" = 1 ]
 	grep 'connect(' "$BATS_TEST_TMPDIR/trace" >"$BATS_TEST_TMPDIR/connects"
 	run grep -v -e docker.sock -e agent.sock "$BATS_TEST_TMPDIR/connects"
 	[ "$status" = 1 ]

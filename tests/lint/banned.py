@@ -15,6 +15,8 @@ RULES = [
      ("src/main.c", "src/base/", "src/cmd/"), "only cmd prints; fill an error or a buffer"),
     (r"\btypedef\s+(struct|union|enum)\b\s*(\w+\s*)?(\{|\*?\s*\w+\s*;)", (),
      "no typedef of structs"),
+    (r"\berr_hint\([^;]*\);\s*(return\s+)?(err_set|err_errno|fail_with)\s*\(", (),
+     "the error wipes the hint that stands before it"),
     (r"\b__(linux|APPLE)__\b", (), "platform code is one file per system, chosen by the Makefile"),
 ]
 
@@ -28,6 +30,8 @@ PLANTS = {
     "src/view/d.c": HEAD + "void a(void)\n{\n\tfputs(\"a\", stderr);\n}\n",
     "include/doc/e.h": "typedef struct node node;\n",
     "src/base/f.c": HEAD + "#ifdef __linux__\n#endif\n",
+    "src/run/h.c": HEAD + "int a(struct err *e)\n{\n\terr_hint(e, \"do\");\n"
+                   "\treturn err_set(e, 1, \"b\");\n}\n",
     "src/cmd/g.c": HEAD + "void a(char *b)\n{\n\tif (!strcmp(b, b))\n\t\ta(b);\n" +
                    "\telse if (!strcmp(b, b))\n\t\ta(b);\n" * 3 + "}\n",
 }

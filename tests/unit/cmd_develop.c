@@ -332,6 +332,7 @@ static void switched_off(void **state)
 	after_runs("api", 3); /* what was saved meanwhile */
 }
 
+/* FAULTS E06 */
 static void a_change_during_a_run(void **state)
 {
 	(void)state;
@@ -350,6 +351,29 @@ static void a_change_during_a_run(void **state)
 	assert_null(strstr(buf_str(&set.notes), "interrupted"));
 }
 
+/* Neither it nor what it left in a session of its own outlives the next change: they hold a lock.
+ * FAULTS E07. */
+static void a_run_that_will_not_end(void **state)
+{
+	struct lock lock = { .fd = -1 };
+	struct err e = ERR_INIT;
+	(void)state;
+	put("p/api/compile.sh", "grep -q 1 app || exit 0\n"
+				"exec 9>../../held && flock 9 && trap '' TERM INT HUP\n"
+				"setsid sleep 1000 & touch ../../begun\n"
+				"while :; do sleep 1; done\n");
+	put("p/api/app", "1");
+	until("begun");
+	put("p/api/app", "2");
+	const struct module_state *m = after_runs("api", 2);
+	assert_int_equal(m->stages[STAGE_COMPILE].state, STAGE_PASSED);
+	assert_null(strstr(buf_str(&set.notes), "could not be ended"));
+	const char *held = arena_printf(&set.c.arena, "%s/held", set.dir);
+	if (lock_take(&lock, held, 1000, &e))
+		fail_msg("%s", e.text);
+	lock_drop(&lock);
+}
+
 /* Five seconds of changes, as a checkout makes them, by a child that sees no loop. */
 static pid_t change_for_long(void)
 {
@@ -364,6 +388,7 @@ static pid_t change_for_long(void)
 	_exit(0);
 }
 
+/* FAULTS E05, E06 */
 static void a_storm_during_a_run(void **state)
 {
 	int status = -1;
@@ -411,6 +436,7 @@ static void inputs_ask_for_everything_anew(void **state)
 	assert_false(develop_busy(set.loop));
 }
 
+/* FAULTS E08 */
 static void what_feeds_itself_is_suspended(void **state)
 {
 	(void)state;
@@ -461,6 +487,7 @@ int main(void)
 			a_gate_keeps_the_last_good_process, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(switched_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_change_during_a_run, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_run_that_will_not_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_storm_during_a_run, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(inputs_ask_for_everything_anew, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_feeds_itself_is_suspended, set_up, tear_down),

@@ -104,6 +104,54 @@ static void command_lines_parse(void **state)
 	arena_release(&a);
 }
 
+static bool has_option(const struct opt *opts, const char *name)
+{
+	for (; opts && opts->name; opts++)
+		if (!strcmp(opts->name, name))
+			return true;
+	return false;
+}
+
+/* A word of Compose's that devenv learned meanwhile is no habit any more. */
+static void habits_are_none_of_ours(void **state)
+{
+	(void)state;
+	size_t count;
+	const struct habit *h = habits(&count);
+	for (size_t i = 0; i < count; i++) {
+		const struct cmd *c = h[i].cmd ? cmd_find(h[i].cmd) : NULL;
+		const struct opt *own = c ? c->opts : NULL;
+		assert_true(!h[i].cmd || (c && !strcmp(c->name, h[i].cmd)));
+		assert_true(!h[i].as == (h[i].instead != NULL));
+		assert_false(has_option(own, h[i].option));
+		assert_false(!c && has_option(global_opts, h[i].option));
+		if (h[i].as && *h[i].as)
+			assert_true(has_option(own, h[i].as) || has_option(global_opts, h[i].as));
+	}
+	for (size_t i = 0; commands[i]; i++)
+		assert_null(habit_word(commands[i]->name));
+}
+
+static void compose_lines_parse(void **state)
+{
+	(void)state;
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct parsed p;
+	assert_int_equal(parse(&p, &a, &e, "devenv exec -it web bash"), 0);
+	assert_int_equal(p.args.count, 2);
+	assert_int_equal(parse(&p, &a, &e, "devenv run --rm -it web sh -c true"), 0);
+	assert_int_equal(p.args.count, 4);
+	assert_int_equal(parse(&p, &a, &e, "devenv --project-name shop ps -a"), 0);
+	assert_int_equal(parse(&p, &a, &e, "devenv down --remove-orphans --rmi local"), -1);
+	assert_string_equal(e.text, "there is no option --rmi");
+	assert_non_null(strstr(e.hint, "devenv clean"));
+	assert_int_equal(parse(&p, &a, &e, "devenv run -p 80:80 web"), -1);
+	assert_string_equal(e.text, "there is no option -p");
+	assert_int_equal(parse(&p, &a, &e, "devenv -p shop run web"), 0);
+	arena_release(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +159,8 @@ int main(void)
 		cmocka_unit_test(fields_are_in_the_manual),
 		cmocka_unit_test(commands_are_complete),
 		cmocka_unit_test(command_lines_parse),
+		cmocka_unit_test(habits_are_none_of_ours),
+		cmocka_unit_test(compose_lines_parse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@ static void the_line_that_matters(void **state)
 		{ "0 errors\nno failures\nran 3 tests\n", "ran 3 tests" },
 		{ "ok 1\n\n----\n", "ok 1" },
 		{ "FATAL: no database", "FATAL: no database" },
+		{ "Step 1/2 : RUN echo error\n#7 [2/2] RUN fail\nE: failed\n", "E: failed" },
 		{ "\n \n", NULL },
 		{ "", NULL },
 	};

@@ -52,20 +52,31 @@ static inline void bench_project(struct bench *b, const char *yaml, const char *
 	assert_int_equal(b->diags.errors, 0);
 }
 
-/* A first start, in development, of a developer with uid and gid 1234. */
+/* A first start, of a developer with uid and gid 1234. */
+static inline void bench_start(struct bench *b, const char *yaml, const char *environment)
+{
+	b->world = (struct world){ .engine = true, .uid = 1234, .gid = 1234, .now = 1000000 };
+	b->world.authority = "authority";
+	b->request = (struct plan_request){ .goal = GOAL_UP, .timeout_ms = -1, .version = "1.0" };
+	bench_project(b, yaml, environment);
+}
+
+static inline void bench_open_in(struct bench *b, const char *yaml, const char *environment)
+{
+	memset(b, 0, sizeof(*b));
+	bench_start(b, yaml, environment);
+}
+
 static inline void bench_open_as(struct bench *b, const char *yaml, bool host)
 {
 	memset(b, 0, sizeof(*b));
 	b->host = host;
-	b->world = (struct world){ .engine = true, .uid = 1234, .gid = 1234, .now = 1000000 };
-	b->world.authority = "authority";
-	b->request = (struct plan_request){ .goal = GOAL_UP, .timeout_ms = -1, .version = "1.0" };
-	bench_project(b, yaml, "dev");
+	bench_start(b, yaml, "dev");
 }
 
 static inline void bench_open(struct bench *b, const char *yaml)
 {
-	bench_open_as(b, yaml, false);
+	bench_open_in(b, yaml, "dev");
 }
 
 static inline void bench_close(struct bench *b)
@@ -195,11 +206,22 @@ static inline void bench_container(struct bench *b, const struct chosen *c)
 	};
 }
 
+/* The engine has all rungs and releases. */
+static inline void bench_images(struct bench *b)
+{
+	struct strs tags = { 0 };
+	plan_tags(&b->arena, &b->project, &b->world, &tags);
+	for (size_t i = 0; i < tags.count; i++)
+		world_note_image(&b->arena, &b->world,
+			&(struct seen_image){ .name = tags.items[i], .id = "sha256:rung" });
+	b->world.images_known = true;
+}
+
 /* The world as it is when the plan was carried out. */
 static inline void bench_settle(struct bench *b)
 {
-	plan_tags(&b->arena, &b->project, &b->world, &b->world.images);
-	b->world.images_known = b->world.volumes_known = true;
+	bench_images(b);
+	b->world.volumes_known = true;
 	for (size_t i = 0; i < b->plan.chosen.count; i++)
 		bench_container(b, &b->plan.chosen.items[i]);
 }

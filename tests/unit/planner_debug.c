@@ -253,8 +253,7 @@ static void image_steps(void **state)
 	assert_int_equal(paths.count, 0);
 	plan_tags(&b.arena, &b.project, &b.world, &tags);
 	assert_int_equal(tags.count, 2);
-	b.world.images = tags;
-	b.world.images_known = true;
+	bench_images(&b);
 	bench_plan(&b);
 	assert_int_equal(b.plan.steps.count, 0);
 	bench_close(&b);
@@ -263,7 +262,6 @@ static void image_steps(void **state)
 static void registry_image(void **state)
 {
 	struct bench b;
-	struct strs tags = { 0 };
 	(void)state;
 	open_tools(&b, "services: { x: { image: x } }\ndebug: { image: host:5000/net/shoot }\n");
 	assert_string_equal(toolbox, "host:5000/net/shoot:latest");
@@ -271,9 +269,7 @@ static void registry_image(void **state)
 	assert_int_equal(b.plan.steps.count, 1);
 	assert_string_equal(joined_text(&b, &b.plan.steps.items[0]->argv),
 		"docker pull --quiet host:5000/net/shoot:latest");
-	plan_tags(&b.arena, &b.project, &b.world, &tags);
-	b.world.images = tags;
-	b.world.images_known = true;
+	bench_images(&b);
 	bench_plan(&b);
 	assert_int_equal(b.plan.steps.count, 0);
 	bench_close(&b);

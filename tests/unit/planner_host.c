@@ -28,8 +28,8 @@ static void open_mixed(struct bench *b)
 /* All that was planned runs. */
 static void settle(struct bench *b)
 {
-	b->world.images_known = b->world.volumes_known = true;
-	plan_tags(&b->arena, &b->project, &b->world, &b->world.images);
+	bench_images(b);
+	b->world.volumes_known = true;
 	for (size_t i = 0; i < b->plan.chosen.count; i++) {
 		const struct chosen *c = &b->plan.chosen.items[i];
 		if (c->service->where == RUN_CONTAINER)

@@ -52,10 +52,10 @@ static void resolve_some(struct bench *b, const struct strs *rungs, struct lockf
 	map_set(&contents, "debian:bookworm-slim", packages(b, ground));
 	map_set(&contents, "base", packages(b, in_base));
 	map_set(&contents, "tool", packages(b, in_tool));
-	*list_push(&b->arena, &b->world.registry) = (struct seen_image){
+	*list_push(&b->arena, &b->world.images) = (struct seen_image){
 		.name = "debian:bookworm-slim", .id = "sha256:1", .digest = DIGEST
 	};
-	*list_push(&b->arena, &b->world.registry) =
+	*list_push(&b->arena, &b->world.images) =
 		(struct seen_image){ .name = "redis:7", .id = "sha256:2", .digest = DIGEST };
 	lock_resolve(&b->arena, &b->project, &b->world, rungs, &contents, out);
 	map_release(&contents);
@@ -262,7 +262,7 @@ static void what_differs(void **state)
 	lock_compare(&b.arena, &lock, &lock, &diff);
 	assert_int_equal(diff.count, 0);
 	b.world.locked = NULL;
-	b.world.registry.count = 0;
+	b.world.images.count = 0;
 	resolve(&b, &other);
 	other.rungs.items[1].packages.items[0].version = "1.7"; /* jq of tool */
 	other.rungs.items[1].packages.count--;                  /* libonig5 */

@@ -193,24 +193,26 @@ struct pair { /* two environments of one project */
 	struct parity out;
 };
 
-static void pair_open(struct pair *p, const char *yaml)
+static int pair_open(void **state)
 {
 	static const char *const names[] = { "dev", "prod" };
-	memset(p, 0, sizeof(*p));
+	struct pair *p = *state = xcalloc(1, sizeof(*p));
 	for (size_t i = 0; i < 2; i++) {
-		bench_open(&p->b[i], "services: { x: { image: x } }\n");
-		memset(&p->b[i].diags, 0, sizeof(p->b[i].diags));
-		bench_project(&p->b[i], yaml, names[i]);
+		bench_open_in(&p->b[i], shop, names[i]);
 		p->b[i].world.source.known = true;
 		parity_images(&p->b[i].arena, &p->b[i].project, &p->b[i].world, &p->images[i]);
 		p->facts[i].id = i ? "sha256:b" : "sha256:a";
 	}
+	return 0;
 }
 
-static void pair_close(struct pair *p)
+static int pair_close(void **state)
 {
+	struct pair *p = *state;
 	bench_close(&p->b[0]);
 	bench_close(&p->b[1]);
+	xfree(p);
+	return 0;
 }
 
 static struct parity_image *image_of(struct pair *p, size_t side, const char *service)
@@ -250,136 +252,122 @@ static const struct difference *content(struct pair *p, const char *path)
 
 static void which_image(void **state)
 {
-	struct pair p;
-	(void)state;
-	pair_open(&p, shop);
-	struct parity_image *api = image_of(&p, 0, "api");
+	struct pair *p = *state;
+	struct parity_image *api = image_of(p, 0, "api");
 	assert_true(starts_with(api->reference, "devenv/base:"));
 	assert_true(api->built);
 	assert_string_equal(api->tree, "/srv/api");
-	assert_string_equal(strs_join(&p.b[0].arena, &api->dirs, " "), "/srv/api /var/lib/data");
-	assert_true(starts_with(image_of(&p, 1, "api")->reference, "devenv/release-api:"));
-	assert_string_equal(image_of(&p, 0, "db")->reference, "postgres:15");
-	assert_false(image_of(&p, 0, "db")->built);
-	assert_null(image_of(&p, 0, "made")->reference);
-	assert_null(image_of(&p, 0, "beside")->reference);
-	pair_close(&p);
+	assert_string_equal(strs_join(&p->b[0].arena, &api->dirs, " "), "/srv/api /var/lib/data");
+	assert_true(starts_with(image_of(p, 1, "api")->reference, "devenv/release-api:"));
+	assert_string_equal(image_of(p, 0, "db")->reference, "postgres:15");
+	assert_false(image_of(p, 0, "db")->built);
+	assert_null(image_of(p, 0, "made")->reference);
+	assert_null(image_of(p, 0, "beside")->reference);
 }
 
 /* The developer of the bench is 1234:1234; app is declared as 1000:1000. */
 static void mapped_ids(void **state)
 {
-	struct pair p;
-	(void)state;
-	pair_open(&p, shop);
-	has(&p, 0, "users", "app", "1234:1234");
-	has(&p, 1, "users", "app", "1000:1000");
-	has(&p, 0, "groups", "app", "1234");
-	has(&p, 1, "groups", "app", "1001");
-	has(&p, 0, "users", "root", "0:0");
-	has(&p, 1, "users", "root", "0:0");
-	has(&p, 0, "directories", "/srv", "0755 1234:1234");
-	has(&p, 1, "directories", "/srv", "0755 1000:1001");
-	has(&p, 0, "directories", "/etc", "0755 0:0");
-	has(&p, 1, "directories", "/etc", "0700 0:0");
-	has(&p, 0, "directories", "/opt", "0755 1234:1234");
-	has(&p, 1, "directories", "/opt", "0755 55:55");
-	compare(&p);
-	assert_non_null(content(&p, "users.app")->expected);
-	assert_null(content(&p, "groups.app")->expected);
-	assert_null(content(&p, "directories./srv"));
-	assert_string_equal(content(&p, "directories./etc")->right, "0700 root:0");
-	assert_null(content(&p, "directories./etc")->expected);
-	assert_string_equal(content(&p, "directories./opt")->left, "0755 app:app");
-	assert_string_equal(content(&p, "directories./opt")->right, "0755 55:55");
-	assert_int_equal(p.out.expected, 2); /* with the sources that are mirrored */
-	assert_int_equal(p.out.refused, 3);
-	pair_close(&p);
+	struct pair *p = *state;
+	has(p, 0, "users", "app", "1234:1234");
+	has(p, 1, "users", "app", "1000:1000");
+	has(p, 0, "groups", "app", "1234");
+	has(p, 1, "groups", "app", "1001");
+	has(p, 0, "users", "root", "0:0");
+	has(p, 1, "users", "root", "0:0");
+	has(p, 0, "directories", "/srv", "0755 1234:1234");
+	has(p, 1, "directories", "/srv", "0755 1000:1001");
+	has(p, 0, "directories", "/etc", "0755 0:0");
+	has(p, 1, "directories", "/etc", "0700 0:0");
+	has(p, 0, "directories", "/opt", "0755 1234:1234");
+	has(p, 1, "directories", "/opt", "0755 55:55");
+	compare(p);
+	assert_non_null(content(p, "users.app")->expected);
+	assert_null(content(p, "groups.app")->expected);
+	assert_null(content(p, "directories./srv"));
+	assert_string_equal(content(p, "directories./etc")->right, "0700 root:0");
+	assert_null(content(p, "directories./etc")->expected);
+	assert_string_equal(content(p, "directories./opt")->left, "0755 app:app");
+	assert_string_equal(content(p, "directories./opt")->right, "0755 55:55");
+	assert_int_equal(p->out.expected, 2); /* with the sources that are mirrored */
+	assert_int_equal(p->out.refused, 3);
 }
 
 /* A developer who is root: app has root's ids, and goes by that name. */
 static void mapped_to_root(void **state)
 {
-	struct pair p;
-	(void)state;
-	pair_open(&p, shop);
-	p.b[0].world.uid = p.b[0].world.gid = 0;
-	has(&p, 0, "users", "app", "0:0");
-	has(&p, 0, "users", "root", "0:0");
-	has(&p, 0, "groups", "root", "0");
-	has(&p, 1, "users", "app", "1000:1000");
-	has(&p, 1, "groups", "app", "1000");
-	has(&p, 1, "users", "root", "0:0");
-	has(&p, 1, "groups", "root", "0");
-	has(&p, 0, "groups", "app", "0");
-	has(&p, 0, "directories", "/etc", "0755 0:0");
-	has(&p, 1, "directories", "/etc", "0755 0:0");
-	has(&p, 0, "directories", "/srv", "0755 0:0");
-	has(&p, 1, "directories", "/srv", "0755 1000:1000");
-	compare(&p);
-	assert_null(content(&p, "directories./etc"));
-	assert_non_null(content(&p, "directories./srv")->expected);
-	assert_int_equal(p.out.refused, 0);
-	pair_close(&p);
+	struct pair *p = *state;
+	p->b[0].world.uid = p->b[0].world.gid = 0;
+	has(p, 0, "users", "app", "0:0");
+	has(p, 0, "users", "root", "0:0");
+	has(p, 0, "groups", "root", "0");
+	has(p, 1, "users", "app", "1000:1000");
+	has(p, 1, "groups", "app", "1000");
+	has(p, 1, "users", "root", "0:0");
+	has(p, 1, "groups", "root", "0");
+	has(p, 0, "groups", "app", "0");
+	has(p, 0, "directories", "/etc", "0755 0:0");
+	has(p, 1, "directories", "/etc", "0755 0:0");
+	has(p, 0, "directories", "/srv", "0755 0:0");
+	has(p, 1, "directories", "/srv", "0755 1000:1000");
+	compare(p);
+	assert_null(content(p, "directories./etc"));
+	assert_non_null(content(p, "directories./srv")->expected);
+	assert_int_equal(p->out.refused, 0);
 }
 
 /* What the release persists is no surprise; another file in another place is. */
 static void artifacts(void **state)
 {
-	struct pair p;
-	(void)state;
-	pair_open(&p, shop);
-	has(&p, 1, "files", "/srv/api/app.py", "0644 0:0 3 bytes abc");
-	has(&p, 1, "directories", "/srv/api", "0755 0:0");
-	has(&p, 1, "files", "/srv/other", "0644 0:0 3 bytes abc");
-	has(&p, 0, "files", "/srv/api/both", "0644 0:0 3 bytes abc");
-	has(&p, 1, "files", "/srv/api/both", "0644 0:0 3 bytes abd");
-	has(&p, 0, "files", "/srv/api/link", "-> x:1 y");
-	has(&p, 1, "environment", "PASSED", "x");
-	has(&p, 1, "environment", "OTHER", "x");
-	compare(&p);
-	assert_non_null(content(&p, "files.\"/srv/api/app.py\"")->expected);
-	assert_non_null(content(&p, "directories./srv/api")->expected);
-	assert_null(content(&p, "files./srv/other")->expected);
-	assert_null(content(&p, "files./srv/api/both")->expected);
-	assert_string_equal(content(&p, "files./srv/api/link")->left, "-> x:1 y");
-	assert_non_null(content(&p, "environment.PASSED")->expected);
-	assert_null(content(&p, "environment.OTHER")->expected);
-	pair_close(&p);
+	struct pair *p = *state;
+	has(p, 1, "files", "/srv/api/app.py", "0644 0:0 3 bytes abc");
+	has(p, 1, "directories", "/srv/api", "0755 0:0");
+	has(p, 1, "files", "/srv/other", "0644 0:0 3 bytes abc");
+	has(p, 0, "files", "/srv/api/both", "0644 0:0 3 bytes abc");
+	has(p, 1, "files", "/srv/api/both", "0644 0:0 3 bytes abd");
+	has(p, 0, "files", "/srv/api/link", "-> x:1 y");
+	has(p, 1, "environment", "PASSED", "x");
+	has(p, 1, "environment", "OTHER", "x");
+	compare(p);
+	assert_non_null(content(p, "files.\"/srv/api/app.py\"")->expected);
+	assert_non_null(content(p, "directories./srv/api")->expected);
+	assert_null(content(p, "files./srv/other")->expected);
+	assert_null(content(p, "files./srv/api/both")->expected);
+	assert_string_equal(content(p, "files./srv/api/link")->left, "-> x:1 y");
+	assert_non_null(content(p, "environment.PASSED")->expected);
+	assert_null(content(p, "environment.OTHER")->expected);
 }
 
 /* An image that was not read is said, not guessed; one and the same is never read against itself.
  */
 static void not_read(void **state)
 {
-	struct pair p;
-	(void)state;
-	pair_open(&p, shop);
-	p.facts[1].id = NULL;
-	has(&p, 0, "users", "app", "1234:1234");
-	compare(&p);
-	assert_int_equal(p.out.refused, 0);
-	assert_int_equal(p.out.unseen, 1);
-	assert_int_equal(p.out.groups.items[0].notes.count, 1);
-	assert_non_null(strstr(p.out.groups.items[0].notes.items[0], "devenv build --env prod"));
-	p.facts[1].id = p.facts[0].id;
-	compare(&p);
-	assert_int_equal(p.out.expected + p.out.refused, 1); /* the sources */
-	assert_int_equal(p.out.groups.items[0].notes.count, 0);
-	pair_close(&p);
+	struct pair *p = *state;
+	p->facts[1].id = NULL;
+	has(p, 0, "users", "app", "1234:1234");
+	compare(p);
+	assert_int_equal(p->out.refused, 0);
+	assert_int_equal(p->out.unseen, 1);
+	assert_int_equal(p->out.groups.items[0].notes.count, 1);
+	assert_non_null(strstr(p->out.groups.items[0].notes.items[0], "devenv build --env prod"));
+	p->facts[1].id = p->facts[0].id;
+	compare(p);
+	assert_int_equal(p->out.expected + p->out.refused, 1); /* the sources */
+	assert_int_equal(p->out.groups.items[0].notes.count, 0);
 }
 
 int main(void)
 {
+#define WITH_PAIR(f) cmocka_unit_test_setup_teardown(f, pair_open, pair_close)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(planted),
 		cmocka_unit_test(reasons),
 		cmocka_unit_test(patterns),
-		cmocka_unit_test(which_image),
-		cmocka_unit_test(mapped_ids),
-		cmocka_unit_test(mapped_to_root),
-		cmocka_unit_test(artifacts),
-		cmocka_unit_test(not_read),
+		WITH_PAIR(which_image),
+		WITH_PAIR(mapped_ids),
+		WITH_PAIR(mapped_to_root),
+		WITH_PAIR(artifacts),
+		WITH_PAIR(not_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

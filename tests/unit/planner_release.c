@@ -143,9 +143,8 @@ static void tags(void **state)
 	b.world.source.time++;
 	assert_string_not_equal(tag_with(&b), first);
 	b.world.source.time--;
-	plan_tags(&b.arena, &b.project, &b.world, &b.world.images);
-	b.world.images_known = true;
-	assert_true(strs_has(&b.world.images, first));
+	bench_images(&b);
+	assert_true(world_has_image(&b.world, first));
 	bench_plan(&b);
 	assert_int_equal(b.plan.steps.count, 0);
 	assert_int_equal(b.plan.named.count, 2);

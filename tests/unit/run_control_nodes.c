@@ -1,12 +1,11 @@
 /*
  * Nouns on the agent's wire. Guards: they come out as they went in; what is not said, or is
- * nonsense, is nothing; what a copy was started with is remembered until it is removed.
+ * nonsense, is nothing; what many launches have in common is told once and reaches all of them.
  */
 #include "run_test.h"
 
 #include "doc/json.h"
 #include "run/control.h"
-#include "run/launches.h"
 
 static const struct place nowhere;
 
@@ -147,48 +146,75 @@ static void modules_go_there_and_back(void **state)
 	assert_null(v.stages[STAGE_LINT].output);
 }
 
-/* ---- launches.c ---- */
+/* ---- many launches ---- */
 
-static int start_fails_for_b(struct hosts *h, const struct host_launch *l, struct err *e)
+static struct host_start start_of(struct home *h, const char *service, const char *const *env)
 {
-	(void)h;
-	return streq(l->spec->service, "b") ? err_set(e, ERR_FAILED, "no") : 0;
+	struct host_spec *spec = arena_new(&h->a, struct host_spec);
+	*spec = (struct host_spec){ .service = service, .number = 1, .dir = "/srv" };
+	strs_add(&h->a, &spec->argv, "x");
+	return (struct host_start){ .launch = { .spec = spec, .env = env } };
 }
 
-static int stop_is_fine(struct hosts *h, const char *id, int64_t ms, bool gone_too, struct err *e)
+static void many_say_once_what_they_share(void **state)
 {
-	(void)h, (void)id, (void)ms, (void)gone_too, (void)e;
-	return 0;
-}
-
-static void launches_are_remembered(void **state)
-{
-	static const struct hosts_ops inner_ops = { .start = start_fails_for_b,
-		.stop = stop_is_fine };
-	struct hosts inner = { &inner_ops };
 	struct home *h = *state;
-	struct launches *all = launches_new(&inner);
-	struct hosts *o = launches_hosts(all);
-	char service[] = "a", var[] = "X=1";
-	const char *env[] = { var, NULL };
-	struct host_spec s = { .service = service, .number = 1, .dir = "/srv" };
-	struct host_launch l = { .spec = &s, .env = env }, back;
-	strs_add(&h->a, &s.argv, "x");
-	assert_int_equal(o->ops->start(o, &l, &h->e), 0);
-	assert_int_equal(o->ops->start(o, &l, &h->e), 0);
-	assert_int_equal(launches_count(all), 1);
-	var[2] = '2'; /* it kept its own */
-	assert_int_equal(o->ops->launched(o, &h->a, "host:a.1", &back, &h->e), 0);
-	assert_string_equal(back.env[0], "X=1");
-	assert_string_equal(back.spec->dir, "/srv");
-	service[0] = 'b';
-	assert_int_equal(o->ops->start(o, &l, &h->e), -1);
-	assert_int_equal(o->ops->launched(o, &h->a, "host:b.1", &back, &h->e), -1);
-	assert_int_equal(o->ops->stop(o, "host:a.1", -1, false, &h->e), 0);
-	assert_int_equal(launches_count(all), 1);
-	assert_int_equal(o->ops->stop(o, "host:a.1", -1, true, &h->e), 0);
-	assert_int_equal(launches_count(all), 0);
-	launches_free(all);
+	static const char *const first[] = { "PATH=/bin", "HOME=/root", "BAD=\xff", "P=1", NULL };
+	static const char *const second[] = { "PATH=/bin", "HOME=/tmp", "BAD=\xff", "P=2",
+		"Q=", NULL };
+	static const char *const third[] = { "PATH=/bin", "HOME=/root", NULL };
+	struct host_start all[] = { start_of(h, "a", first), start_of(h, "b", second),
+		start_of(h, "c", third) };
+	size_t count = 0;
+	struct node *n = through_text(&h->a, starts_to_node(&h->a, all, 3));
+	assert_int_equal(node_count(node_get(n, "env")), 1);
+	struct host_start *back = starts_from_node(&h->a, n, &count, &h->e);
+	assert_non_null(back);
+	assert_int_equal(count, 3);
+	assert_string_equal(back[1].launch.spec->service, "b");
+	assert_string_equal(back[0].launch.env[0], "PATH=/bin");
+	assert_string_equal(back[0].launch.env[1], "HOME=/root");
+	assert_string_equal(back[0].launch.env[2], "P=1");
+	assert_null(back[0].launch.env[3]);
+	assert_string_equal(back[1].launch.env[1], "HOME=/tmp");
+	assert_string_equal(back[1].launch.env[2], "P=2");
+	assert_string_equal(back[1].launch.env[3], "Q=");
+	assert_null(back[1].launch.env[4]);
+	assert_string_equal(back[2].launch.env[1], "HOME=/root");
+	assert_null(back[2].launch.env[2]);
+	/* One alone shares nothing. */
+	back = starts_from_node(
+		&h->a, through_text(&h->a, starts_to_node(&h->a, all, 1)), &count, &h->e);
+	assert_int_equal(count, 1);
+	assert_string_equal(back[0].launch.env[2], "P=1");
+}
+
+static void one_that_cannot_be_read_refuses_all(void **state)
+{
+	struct home *h = *state;
+	static const char *const env[] = { "A=1", NULL };
+	struct host_start all[] = { start_of(h, "a", env), start_of(h, "", env) };
+	size_t count;
+	struct node *n = starts_to_node(&h->a, all, 2);
+	assert_null(starts_from_node(&h->a, n, &count, &h->e));
+	assert_int_equal(h->e.code, ERR_USAGE);
+	assert_null(starts_from_node(&h->a, node_map(&h->a, nowhere), &count, &h->e));
+}
+
+static void each_has_its_own_outcome(void **state)
+{
+	struct home *h = *state;
+	struct host_start all[3] = { 0 }, back[3] = { 0 };
+	all[1].failed = true;
+	err_set(&all[1].error, ERR_BUSY, "cannot run x: it is not installed");
+	err_hint(&all[1].error, "install x");
+	outcomes_from_node(through_text(&h->a, outcomes_to_node(&h->a, all, 3)), back, 3);
+	assert_true(!back[0].failed && back[1].failed && !back[2].failed);
+	assert_int_equal(back[1].error.code, ERR_BUSY);
+	assert_string_equal(back[1].error.text, all[1].error.text);
+	assert_string_equal(back[1].error.hint, "install x");
+	/* Nonsense harms nobody. */
+	outcomes_from_node(outcomes_to_node(&h->a, all, 3), back, 1);
 }
 
 int main(void)
@@ -197,7 +223,9 @@ int main(void)
 		test(units_go_there_and_back),
 		test(launches_go_there_and_back),
 		test(modules_go_there_and_back),
-		test(launches_are_remembered),
+		test(many_say_once_what_they_share),
+		test(one_that_cannot_be_read_refuses_all),
+		test(each_has_its_own_outcome),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

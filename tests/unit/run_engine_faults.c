@@ -125,6 +125,7 @@ static pid_t in_background(const struct fault *f)
 	_exit(a_lie_is_a_clear_error(f) ? 0 : 1);
 }
 
+/* FAULTS C02, C03, C04, C05, C06 */
 static void lies(void **state)
 {
 	pid_t slow[countof(faults)] = { 0 };
@@ -152,7 +153,6 @@ static struct engine *opened(void)
 	return g;
 }
 
-/* Proxy variables do not matter; one request; all fields arrive. */
 static bool libcurl_is_loaded(void)
 {
 	char line[600];
@@ -183,6 +183,7 @@ static void one_question_needs_no_library(void **state)
 	fake_stop(&fake);
 }
 
+/* Proxy variables do not matter; one request; all fields arrive. FAULTS C06. */
 static void an_honest_answer_is_read(void **state)
 {
 	(void)state;
@@ -219,6 +220,7 @@ static void an_honest_answer_is_read(void **state)
 	fake_stop(&fake);
 }
 
+/* FAULTS C07 */
 static void newer_engines_get_our_newest_version(void **state)
 {
 	(void)state;
@@ -234,7 +236,8 @@ static void newer_engines_get_our_newest_version(void **state)
 	fake_stop(&fake);
 }
 
-/* Without the header the version is asked for; an engine that refuses it names its minimum. */
+/* Without the header the version is asked for; an engine that refuses it names its minimum. FAULTS
+ * C07. */
 static void versions_are_negotiated(void **state)
 {
 	static const char *const modes[][2] = { { "no_version", "1.41" }, { "minimum", "1.44" } };
@@ -291,6 +294,7 @@ static void expect_no_engine(const char *text)
 	assert_in_range(now_ms() - began, 0, 1000);
 }
 
+/* FAULTS C01 */
 static void four_messages(void **state)
 {
 	(void)state;

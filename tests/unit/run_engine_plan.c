@@ -88,7 +88,7 @@ static void a_plan_is_carried_out(void **state)
 	gone->service = &s;
 	if (carry_out(&p, &h, &w, &e))
 		fail_msg("%s\n%s", e.text, h.text.data);
-	assert_true(strs_has(&w.images, tag));
+	assert_true(world_has_image(&w, tag));
 	assert_null(world_container(&w, "web"));
 	assert_int_equal(w.records.count, 1);
 	assert_string_equal(w.records.items[0].service, "web");

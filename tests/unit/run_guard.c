@@ -36,15 +36,22 @@ static const char *const abuses[] = {
 	"done",
 };
 
+/* Together, so that some come to be in threads. */
 static void start_abuses(struct stage_set *t, const char *mark)
 {
+	struct host_start all[countof(abuses)] = { 0 };
+	struct host_spec specs[countof(abuses)];
 	for (size_t i = 0; i < countof(abuses); i++) {
 		const char *name = arena_printf(&t->h->a, "a%d", (int)i);
 		const char *script = arena_printf(&t->h->a, "MARK=%s; %s", mark, abuses[i]);
-		if (start(t,
-			    (struct spec_of){ .service = name, .script = script, .grace_ms = 300 }))
-			_exit(3);
+		specs[i] = spec_for(&t->h->a, t->h,
+			(struct spec_of){ .service = name, .script = script, .grace_ms = 300 });
+		all[i].launch = (struct host_launch){ .spec = &specs[i], .env = plain_env() };
 	}
+	hosts_start_all(t->hosts, all, countof(abuses));
+	for (size_t i = 0; i < countof(abuses); i++)
+		if (all[i].failed)
+			_exit(3);
 }
 
 static void become(uid_t uid)
@@ -201,6 +208,7 @@ static void stop_all(struct trial *r)
 	assert_in_range(now_ms() - began, 300, 5000);
 }
 
+/* FAULTS F01, F02, F03 */
 static void after_a_stop(void **state)
 {
 	(void)state;
@@ -213,6 +221,7 @@ static void kill_agent(struct trial *r)
 	wait_until_alive(r, false);
 }
 
+/* FAULTS F04 */
 static void after_the_agent_was_killed(void **state)
 {
 	(void)state;
@@ -227,6 +236,7 @@ static void kill_guardian(struct trial *r)
 	wait_until_alive(r, false);
 }
 
+/* FAULTS F04 */
 static void after_the_guardian_was_killed(void **state)
 {
 	(void)state;
@@ -256,6 +266,7 @@ static void kill_both(struct trial *r)
 	arena_release(&a);
 }
 
+/* FAULTS F04 */
 static void after_both_were_killed(void **state)
 {
 	(void)state;

@@ -42,7 +42,8 @@ static int64_t peak_kib(void)
 	return r.ru_maxrss;
 }
 
-/* Lines numbered by the child arrive without a gap: checked on what the rotation keeps. */
+/* Lines numbered by the child arrive without a gap: checked on what the rotation keeps. FAULTS F06.
+ */
 static void a_flood_is_kept_whole(void **state)
 {
 	struct stage_set *t = *state;
@@ -91,6 +92,7 @@ static void resume(uv_work_t *w, int status)
 	*(bool *)w->data = true;
 }
 
+/* FAULTS F06 */
 static void a_disk_that_hangs_stops_no_child(void **state)
 {
 	struct stage_set *t = *state;
@@ -157,6 +159,7 @@ static size_t longest_line(const char *text)
 	return longest;
 }
 
+/* FAULTS F07 */
 static void lines_without_end_are_cut(void **state)
 {
 	struct stage_set *t = *state;
@@ -175,6 +178,7 @@ static void lines_without_end_are_cut(void **state)
 	assert_non_null(strstr(whole_log(t, "api"), "xend\n"));
 }
 
+/* FAULTS F07 */
 static void odd_bytes_pass(void **state)
 {
 	struct stage_set *t = *state;
@@ -198,6 +202,7 @@ static void odd_bytes_pass(void **state)
 	assert_non_null(memmem(text.data, text.len, " o no end\n", 10));
 }
 
+/* FAULTS F08 */
 static void a_closed_stdout_is_no_end(void **state)
 {
 	struct stage_set *t = *state;
@@ -212,7 +217,8 @@ static void a_closed_stdout_is_no_end(void **state)
 	assert_int_equal(look(t, "host:api.1").exit_code, 5);
 }
 
-/* It hides (another session, no mark), keeps the pipe, writes on: the end is seen all the same. */
+/* It hides (another session, no mark), keeps the pipe, writes on: the end is seen all the same.
+ * FAULTS F08. */
 static void an_orphan_with_the_pipe_is_no_hindrance(void **state)
 {
 	struct stage_set *t = *state;

@@ -10,6 +10,7 @@
 
 /* ---- names ---- */
 
+/* FAULTS G01, G04 */
 static void hostile_names_are_refused(void **state)
 {
 	static const char *const bad[] = { "../x", "/abs", "a/../../x", "C:\\x", "volume/a/..",
@@ -32,6 +33,7 @@ static void hostile_names_are_refused(void **state)
 	tarball_rules_release(&r);
 }
 
+/* FAULTS G02 */
 static void nothing_goes_through_links(void **state)
 {
 	struct tarball_rules r = { .begun = false };
@@ -78,6 +80,7 @@ static void servers_are_recognised(void **state)
 	assert_false(tarball_version("postgres", "", 0, v));
 }
 
+/* FAULTS G07 */
 static void data_fits_its_server(void **state)
 {
 	static const struct {
@@ -191,6 +194,7 @@ static int unpack(const char *path, const char *to, bool foreign, int64_t bytes,
 	return rc;
 }
 
+/* FAULTS G01, G02, G03, G04 */
 static void hostile_archives_are_refused(void **state)
 {
 	static const struct {
@@ -226,7 +230,7 @@ static void hostile_archives_are_refused(void **state)
 	}
 }
 
-/* Own ones keep setuid; anybody's lose it, and FIFOs are refused in them. */
+/* Own ones keep setuid; anybody's lose it, and FIFOs are refused in them. FAULTS G03. */
 static void foreign_archives_lose_their_rights(void **state)
 {
 	static const struct made file[] = { { FILE_ENTRY, "x", NULL, 10 } },
@@ -244,6 +248,7 @@ static void foreign_archives_lose_their_rights(void **state)
 	assert_int_equal(unpack(archive_of(h, fifo, 1), in_home(h, "o"), true, 100, &e), -1);
 }
 
+/* FAULTS G04 */
 static void many_entries_are_refused(void **state)
 {
 	static const struct made items[] = { { DIRECTORY, "volume", NULL, 0 },
@@ -277,6 +282,12 @@ static struct snapshot sample(struct home *h, const char *dir)
 	char hex[HASH_HEX + 1];
 	hash_hex("12345", 5, hex);
 	p.sha256 = arena_strdup(&h->a, hex);
+	struct snapshot_secret key = {
+		.name = "key", .machine = "m1", .salt = "00ff", .rounds = 1000
+	};
+	strs_add(&h->a, &key.marks, "a1");
+	strs_add(&h->a, &key.proofs, "b2");
+	*list_push(&h->a, &p.secrets) = key;
 	*list_push(&h->a, &s.parts) = p;
 	return s;
 }
@@ -300,6 +311,7 @@ static void make_one(struct home *h, const char *store)
 	snapshot_abandon(&d);
 }
 
+/* FAULTS G05 */
 static void what_is_kept_is_read_back(void **state)
 {
 	struct home *h = *state;
@@ -320,6 +332,12 @@ static void what_is_kept_is_read_back(void **state)
 	assert_string_equal(p->facts.engine, "postgres");
 	assert_string_equal(p->facts.version, "15");
 	assert_int_equal(p->facts.entries, 3);
+	assert_int_equal(p->secrets.count, 1);
+	assert_string_equal(p->secrets.items[0].name, "key");
+	assert_string_equal(p->secrets.items[0].machine, "m1");
+	assert_int_equal(p->secrets.items[0].rounds, 1000);
+	assert_true(strs_has(&p->secrets.items[0].marks, "a1"));
+	assert_true(strs_has(&p->secrets.items[0].proofs, "b2"));
 	assert_int_equal(snapshot_verify(s, p, &h->e), 0);
 	assert_int_equal(stat(path_join(&h->a, s->dir, "data.tar.zst"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
@@ -332,6 +350,36 @@ static void what_is_kept_is_read_back(void **state)
 	assert_int_equal(snapshot_verify(s, p, &h->e), -1);
 	assert_int_equal(snapshot_remove(store, s, &h->e), 0);
 	assert_false(dir_exists(path_join(&h->a, store, "one")));
+}
+
+static void make_at(struct home *h, const char *store, const char *name, int64_t time_ms)
+{
+	struct snapshot_draft d;
+	assert_int_equal(snapshot_begin(store, &d, &h->e), 0);
+	put_archive(h, d.dir, "12345");
+	struct snapshot s = sample(h, d.dir);
+	s.name = name;
+	s.time_ms = time_ms;
+	assert_int_equal(snapshot_commit(&d, store, &s, &h->e), 0);
+	snapshot_abandon(&d);
+}
+
+/* The last are what is dropped first, and the first is what --latest means. */
+static void a_wrong_clock_makes_no_newest(void **state)
+{
+	static const char *const want[] = { "now", "past", "year3000", "year2900" };
+	struct home *h = *state;
+	const char *store = snapshots_dir(&h->a, &h->places, "shop");
+	struct snapshots all = { 0 };
+	struct strs bad = { 0 };
+	make_at(h, store, "year2900", INT64_C(29348006400000));
+	make_at(h, store, "past", 1);
+	make_at(h, store, "year3000", INT64_C(32503680000000));
+	make_at(h, store, "now", clock_ms());
+	assert_int_equal(snapshots_list(&h->a, store, &all, &bad, &h->e), 0);
+	assert_int_equal(all.count, countof(want));
+	for (size_t i = 0; i < countof(want); i++)
+		assert_string_equal(all.items[i].name, want[i]);
 }
 
 static void names_are_not_taken_twice(void **state)
@@ -369,7 +417,7 @@ static void its_file_stays_beside_it(void **state)
 	assert_non_null(strstr(h->e.text, "newer devenv"));
 }
 
-/* A draft goes when its maker is dead, and not before. */
+/* A draft goes when its maker is dead, and not before. FAULTS G06. */
 static void drafts_of_the_dead_are_swept(void **state)
 {
 	struct home *h = *state;
@@ -409,6 +457,7 @@ int main(void)
 		WITH_HOME(foreign_archives_lose_their_rights),
 		WITH_HOME(many_entries_are_refused),
 		WITH_HOME(what_is_kept_is_read_back),
+		WITH_HOME(a_wrong_clock_makes_no_newest),
 		WITH_HOME(names_are_not_taken_twice),
 		WITH_HOME(its_file_stays_beside_it),
 		WITH_HOME(drafts_of_the_dead_are_swept),

@@ -52,6 +52,29 @@ static void its_surroundings_are_its_own(void **state)
 	assert_non_null(strstr(log, " o /dev/null\n"));
 }
 
+static void what_it_was_started_with_is_known(void **state)
+{
+	struct stage_set *t = *state;
+	struct host_launch l;
+	static const char *const missing[] = { "no-such-program", NULL };
+	assert_int_equal(start(t, (struct spec_of){ .script = "exec sleep 1000" }), 0);
+	assert_int_equal(start(t, (struct spec_of){ .argv = missing }), -1);
+	assert_int_equal(supervisor_units(t->s), 1);
+	assert_int_equal(t->hosts->ops->launched(t->hosts, &t->h->a, "host:api.1", &l, &t->e), 0);
+	assert_string_equal(l.spec->argv.items[2], "exec sleep 1000");
+	assert_string_equal(l.spec->dir, t->h->project.dir);
+	assert_string_equal(l.env[1], "A=1");
+	/* The newest that was asked for, though the one before still ends. */
+	assert_int_equal(start(t, (struct spec_of){ .script = "exec sleep 2000" }), 0);
+	assert_int_equal(t->hosts->ops->launched(t->hosts, &t->h->a, "host:api.1", &l, &t->e), 0);
+	assert_string_equal(l.spec->argv.items[2], "exec sleep 2000");
+	assert_int_equal(t->hosts->ops->stop(t->hosts, "host:api.1", 0, true, &t->e), 0);
+	eventually(t, !supervisor_units(t->s));
+	assert_int_equal(t->hosts->ops->launched(t->hosts, &t->h->a, "host:api.1", &l, &t->e), -1);
+	assert_string_equal(l.env[1], "A=1"); /* what was told is the asker's */
+}
+
+/* FAULTS F12 */
 static void what_cannot_run_says_so_before(void **state)
 {
 	struct stage_set *t = *state;
@@ -81,6 +104,49 @@ static void what_cannot_run_says_so_before(void **state)
 	assert_int_equal(kill(pid, 0), 0);
 }
 
+/* Each becomes what it would have become alone: nobody gets another's program, streams, or fate. */
+static void many_start_beside_each_other(void **state)
+{
+	enum { MANY = 24 };
+	struct stage_set *t = *state;
+	struct host_start all[MANY] = { 0 };
+	struct host_spec specs[MANY];
+	static const char *const missing[] = { "no-such-program", NULL };
+	for (int i = 0; i < MANY; i++) {
+		specs[i] = spec_for(&t->h->a, t->h,
+			(struct spec_of){ .service = arena_printf(&t->h->a, "s%d", i),
+				.argv = i % 8 == 5 ? missing : NULL,
+				.script = arena_printf(&t->h->a,
+					"echo I am %d; echo bad %d >&2; exec sleep 1000", i, i) });
+		all[i].launch = (struct host_launch){ .spec = &specs[i], .env = plain_env() };
+	}
+	specs[7].service = "s6"; /* asked for twice */
+	hosts_start_all(t->hosts, all, MANY);
+	for (int i = 0; i < MANY; i++) {
+		const char *name = arena_printf(&t->h->a, "s%d", i);
+		const char *id = host_id(&t->h->a, name, 1);
+		bool bad = i % 8 == 5 || i == 7;
+		assert_int_equal(all[i].failed, bad);
+		assert_int_equal(look(t, id).state, bad ? UNIT_ABSENT : UNIT_RUNNING);
+		if (bad)
+			continue;
+		const char *log = arena_printf(&t->h->a, "s%d.log", i);
+		eventually(t, strstr(log_text(t, log), arena_printf(&t->h->a, " o I am %d\n", i)));
+		eventually(t, strstr(log_text(t, log), arena_printf(&t->h->a, " e bad %d\n", i)));
+		for (int k = 0; k < i; k++)
+			assert_true(look(t, host_id(&t->h->a, specs[k].service, 1)).pid !=
+				    look(t, id).pid);
+	}
+	assert_non_null(strstr(all[5].error.text, "it is not installed"));
+	assert_non_null(strstr(all[7].error.text, "asked for twice"));
+	/* None has an end of another's pipe: each one's output ends with it. */
+	struct container c = look(t, "host:s0.1");
+	assert_int_equal(kill(c.pid, SIGKILL), 0);
+	eventually(t, is_in(t, "host:s0.1", UNIT_EXITED));
+	assert_int_equal(supervisor_running(t->s), MANY - 5);
+}
+
+/* FAULTS F01 */
 static void a_stubborn_child_gets_its_grace_and_no_more(void **state)
 {
 	struct stage_set *t = *state;
@@ -151,6 +217,7 @@ static void a_killed_child_is_back_at_once(void **state)
 	assert_in_range(now_ms() - began, 90, 5000);
 }
 
+/* FAULTS F05 */
 static void a_crash_loop_is_given_up(void **state)
 {
 	struct stage_set *t = *state;
@@ -264,7 +331,7 @@ static void the_second_stop_kills(void **state)
 	assert_int_equal(look(t, "host:api.2").state, UNIT_EXITED);
 }
 
-/* As long as there are descriptors; what runs already does not notice. */
+/* As long as there are descriptors; what runs already does not notice. FAULTS F12. */
 static void no_descriptor_left_is_an_error(void **state)
 {
 	struct stage_set *t = *state;
@@ -290,6 +357,7 @@ static void no_descriptor_left_is_an_error(void **state)
 	eventually(t, supervisor_running(t->s) == 0);
 }
 
+/* FAULTS F11 */
 static void a_thousand_zombies_are_reaped(void **state)
 {
 	struct stage_set *t = *state;
@@ -358,7 +426,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		case_of(it_runs_and_ends),
 		case_of(its_surroundings_are_its_own),
+		case_of(what_it_was_started_with_is_known),
 		case_of(what_cannot_run_says_so_before),
+		case_of(many_start_beside_each_other),
 		case_of(a_stubborn_child_gets_its_grace_and_no_more),
 		case_of(the_stop_signal_is_its_own),
 		case_of(one_that_is_held_hears_the_stop),

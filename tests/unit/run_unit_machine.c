@@ -135,6 +135,7 @@ static void one_step(
 	assert_true(m->process || !was_process || e == EVENT_EXIT);
 }
 
+/* FAULTS F13 */
 static void machine_and_model_agree(void **state)
 {
 	(void)state;

@@ -8,6 +8,7 @@
 
 #include "watch_test.h"
 
+/* FAULTS E04 */
 static void plain_saves(void **state)
 {
 	struct scene s;
@@ -28,6 +29,7 @@ static void plain_saves(void **state)
 	close_scene(&s);
 }
 
+/* FAULTS E04 */
 static void editors_saves(void **state)
 {
 	struct scene s;
@@ -55,7 +57,7 @@ static void editors_saves(void **state)
 	close_scene(&s);
 }
 
-/* The tools themselves, as they save. */
+/* The tools themselves, as they save. FAULTS E04. */
 static void real_tools(void **state)
 {
 	static const char *const ways[] = { "set nobackup nowritebackup", "set writebackup",
@@ -82,6 +84,7 @@ static void real_tools(void **state)
 	close_scene(&s);
 }
 
+/* FAULTS E11 */
 static void new_directories_lose_nothing(void **state)
 {
 	struct scene s;
@@ -197,7 +200,7 @@ static void held_back_while_paused(void **state)
 	close_scene(&s);
 }
 
-/* A log that stays open holds nobody up, and counts once the limit is reached. */
+/* A log that stays open holds nobody up, and counts once the limit is reached. FAULTS E05. */
 static void writing_without_end(void **state)
 {
 	struct scene s;
@@ -232,6 +235,7 @@ static void without_quiet_time_at_once(void **state)
 	close_scene(&s);
 }
 
+/* FAULTS E09 */
 static void what_is_not_followed(void **state)
 {
 	struct scene s;
@@ -249,6 +253,7 @@ static void what_is_not_followed(void **state)
 	close_scene(&s);
 }
 
+/* FAULTS E10 */
 static void roots_go_and_come_back(void **state)
 {
 	struct scene s;
@@ -323,6 +328,7 @@ static void mount_and_watch(struct home *h)
 	_exit(s.paths.count == 1 ? 0 : 2);
 }
 
+/* FAULTS E09 */
 static void mount_points_are_not_entered(void **state)
 {
 	struct home *h = *state;
@@ -341,6 +347,7 @@ static void watch_as_nobody(struct home *h)
 	_exit(0);
 }
 
+/* FAULTS E09 */
 static void unreadable_directories_are_noted_once(void **state)
 {
 	struct home *h = *state;

@@ -50,6 +50,7 @@ static void polled_as_told(struct scene *s)
 	stay_quiet(s, 300);
 }
 
+/* FAULTS E03 */
 static void no_instances(void **state)
 {
 	struct scene s;
@@ -60,6 +61,7 @@ static void no_instances(void **state)
 	close_scene(&s);
 }
 
+/* FAULTS E12 */
 static void silent_file_system(void **state)
 {
 	struct scene s;
@@ -70,6 +72,7 @@ static void silent_file_system(void **state)
 	close_scene(&s);
 }
 
+/* FAULTS E12 */
 static void self_test_fails(void **state)
 {
 	struct scene s;
@@ -91,6 +94,7 @@ static void self_test_leaves_nothing(void **state)
 	close_scene(&s);
 }
 
+/* FAULTS E03 */
 static void too_many_directories(void **state)
 {
 	struct scene s;
@@ -119,7 +123,7 @@ static int limit_here(const char *watches)
 	return fd < 0 || fd_write(fd, watches, strlen(watches)) ? -1 : close(fd);
 }
 
-/* The kernel's own refusal, in a user namespace that has a limit of its own. */
+/* The kernel's own refusal, in a user namespace that has a limit of its own. FAULTS E03. */
 static void the_kernels_limit(void **state)
 {
 	struct home *h = *state;
@@ -140,7 +144,7 @@ static void the_kernels_limit(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* More than the kernel's queue holds, while nobody reads. */
+/* More than the kernel's queue holds, while nobody reads. FAULTS E02. */
 static void events_are_lost(void **state)
 {
 	struct scene s;
@@ -163,6 +167,7 @@ static void events_are_lost(void **state)
 	close_scene(&s);
 }
 
+/* FAULTS E10 */
 static void roots_come_back_to_polling(void **state)
 {
 	struct scene s;

@@ -229,6 +229,7 @@ static pid_t checkout(struct home *h, unsigned round)
 	_exit(127);
 }
 
+/* FAULTS E01 */
 static void checkouts(void **state)
 {
 	struct home *h = *state;
@@ -253,7 +254,7 @@ static void make_files(struct home *h, const char *dir, unsigned count)
 	}
 }
 
-/* Nobody reads while it happens: what stopping the process with SIGSTOP comes to. */
+/* Nobody reads while it happens: what stopping the process with SIGSTOP comes to. FAULTS E02. */
 static void overflows(void **state)
 {
 	struct home *h = *state;

@@ -45,7 +45,7 @@ static const char *shown(struct scene *s)
 {
 	cleanup_buf struct buf out = BUF_INIT;
 	struct style plain = { .width = 200 };
-	view_status(&out, &s->p, &s->w, plain);
+	view_status(&out, &s->p, &s->w, &(struct strs){ 0 }, plain);
 	return arena_strdup(&s->a, buf_str(&out));
 }
 
@@ -121,8 +121,8 @@ static void as_json(void **state)
 	struct container *c = unit(&s, 1, UNIT_RUNNING);
 	c->pid = 812;
 	c->note = "ready to go";
-	const struct node *n =
-		node_path(view_status_json(&s.a, &s.p, &s.w), "services[0].containers[0]");
+	const struct node *n = node_path(view_status_json(&s.a, &s.p, &s.w, &(struct strs){ 0 }),
+		"services[0].containers[0]");
 	assert_non_null(n);
 	assert_string_equal(node_text(node_get(n, "where")), "host");
 	assert_string_equal(node_text(node_get(n, "pid")), "812");
