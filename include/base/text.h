@@ -39,7 +39,7 @@ const char *nearest_name(const char *word, const char *const *names, size_t coun
  */
 void text_clean(struct buf *out, const char *data, size_t len, bool keep_colour);
 void nul_to_space(char *data, size_t len); /* a NUL in a tool's line would hide the rest of it */
-size_t text_width(const char *s); /* columns of valid UTF-8; wide characters count two */
+size_t text_width(const char *s);          /* columns of valid UTF-8; wide characters count two */
 /* The code point at s, *step bytes long, when text_clean() escapes it; else 0. */
 uint32_t text_steers(const char *s, size_t len, size_t *step);
 bool utf8_valid(const char *data, size_t len, size_t *bad_offset);

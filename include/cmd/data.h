@@ -71,6 +71,7 @@ struct data_fresh {
 	struct strs services; /* none: those of the plan, when all is set */
 	bool all, no_snapshot;
 };
+struct strs data_chosen(struct context *c); /* services of the plan */
 int data_make_fresh(
 	struct context *c, const struct data_fresh *f, const struct plan_request *request);
 /* What new volumes begin with (`initial`, but for dumps) is put into `next`. */

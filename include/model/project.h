@@ -247,11 +247,16 @@ struct service {
 	unsigned order;                 /* rank in dependency order, 0 first */
 };
 
+/* May the local authority sign for it: below .localhost, .test or .internal, or a loopback address?
+ */
+bool host_is_local(const char *host);
 /* The code of this project that a service is made of, mounted or built into its image; or NULL. */
 const struct develop *service_code(const struct service *s);
 
 struct route {
-	const char *host, *path;
+	const char *host;        /* on this machine: "shop.example.localhost" */
+	const char *public_host; /* as written, where this environment serves: "shop.example" */
+	const char *path;
 	const struct service *to, *via;
 	const char *to_name, *via_name;
 	int port;   /* target port of `to` */
@@ -390,7 +395,9 @@ struct project {
 	struct debug debug;
 	LIST_OF(struct allowance) parity; /* of parity.allow */
 	struct ci ci;
-	struct strs cert_hosts; /* of certs: and routes, sorted, unique */
+	struct strs
+		cert_hosts; /* of certs: and routes, as this machine calls them; sorted, unique */
+	struct strs public_hosts; /* the same as written */
 	struct strs includes;
 	struct names image_names, service_names, volume_names, secret_names, command_names;
 };

@@ -28,6 +28,9 @@ static const struct opt ci_options[] = {
 		COMPLETE_NONE, CI(commit), false },
 	{ "keep", 0, OPT_FLAG, NULL, "leave containers and data as they are in the end", NULL,
 		COMPLETE_NONE, CI(keep), false },
+	{ "no-frozen", 0, OPT_FLAG, NULL,
+		"only note what devenv.lock does not say, as `devenv up` does", NULL, COMPLETE_NONE,
+		CI(no_frozen), false },
 	{ "timings", 0, OPT_FLAG, NULL, "show where the time went", NULL, COMPLETE_NONE,
 		CI(timings), false },
 	{ 0 },
@@ -230,6 +233,10 @@ const struct cmd cmd_ci = {
 		"Then all of it is removed, also after a failure, an interrupt or a deadline; what "
 		"a killed run left,\n"
 		"the next one removes.\n\n"
+		"A devenv.lock is binding here, as with --frozen: what it does not say is an error "
+		"and not built, so\n"
+		"that what is tested is what was locked. --no-frozen tests what the mirrors have "
+		"now.\n\n"
 		"The sources are the files as they are; --commit takes the last commit instead. "
 		"The summary names the\n"
 		"first cause, and the status is that of the command that failed first. A folder in "

@@ -6,7 +6,7 @@
 #include "model/ci.h"
 
 struct ci_opts {
-	bool keep_going, fail_fast, keep, commit, timings;
+	bool keep_going, fail_fast, keep, commit, timings, no_frozen;
 	struct strs timeouts;
 	const char *report;
 };

@@ -115,6 +115,14 @@ static int export_commit(struct ci_cmd *x)
 	return move_to(x, path_normal(&c->arena, arena_printf(&c->arena, "%s%s", to, inner)));
 }
 
+/* Whoever has committed a lock wants just that tested; without one there is nothing to hold to. */
+static void hold_to_lock(struct ci_cmd *x)
+{
+	struct context *c = x->c;
+	c->g.frozen |= c->world.locked && !x->o->no_frozen;
+	c->project.frozen = c->g.frozen;
+}
+
 /* ---- the report ---- */
 
 static void drop_old_reports(struct context *c, const char *dir)
@@ -198,6 +206,7 @@ int ci_enter(struct ci_cmd *x)
 	status = status ? status : make_report(x, checkout);
 	if (!status && x->o->commit)
 		status = export_commit(x);
+	hold_to_lock(x);
 	if (!status)
 		c->places.logs = path_join(&c->arena, x->report, "containers");
 	x->run.project = c->project.name;

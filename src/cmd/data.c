@@ -264,6 +264,8 @@ int data_stop_users(
 
 int data_start_users(struct context *c, const struct strs *stopped)
 {
+	if (!stopped->count)
+		return 0;
 	if (c->loop)
 		loop_rearm(c->loop); /* what ended the rest does not leave them stopped */
 	int status = go(c, GOAL_RESTART, stopped);

@@ -69,7 +69,7 @@ static bool is_new(const struct context *c, const struct data_volume *v)
 	return !v->exists && is_archive(v->volume) && !(u && u->from);
 }
 
-static struct strs chosen_services(struct context *c)
+struct strs data_chosen(struct context *c)
 {
 	struct strs names = { 0 };
 	for (size_t i = 0; i < c->plan.chosen.count; i++)
@@ -99,7 +99,7 @@ int data_make_initial(struct context *c, const struct plan_request *request)
 	struct data_volumes used = { 0 }, v = { 0 };
 	if (!any_archive(c) || !c->engine || !c->plan.steps.count)
 		return 0;
-	struct strs services = chosen_services(c);
+	struct strs services = data_chosen(c);
 	int status = data_of_services(c, &services, &used);
 	for (size_t i = 0; i < used.count; i++)
 		if (is_new(c, &used.items[i]))
@@ -145,7 +145,7 @@ int data_make_fresh(
 	struct context *c, const struct data_fresh *f, const struct plan_request *request)
 {
 	struct data_volumes used = { 0 }, v = { 0 };
-	struct strs services = f->all ? chosen_services(c) : f->services;
+	struct strs services = f->all ? data_chosen(c) : f->services;
 	if (!services.count)
 		return 0;
 	int status = check_services(c, &services);

@@ -14,6 +14,15 @@ static const struct volume_record *record_of(const struct context *c, const char
 	return NULL;
 }
 
+/* Replaced: that was asked for, and a snapshot was kept then. */
+static bool was_replaced(const struct context *c, const char *engine)
+{
+	for (size_t i = 0; i < c->world.volume_map.count; i++)
+		if (streq(c->world.volume_map.items[i].before, engine))
+			return true;
+	return false;
+}
+
 static const struct volume *made_up(struct context *c, const char *key)
 {
 	struct volume *v = arena_alloc(&c->arena, sizeof(*v));
@@ -56,7 +65,8 @@ static int find_lost(struct context *c, struct data_volumes *serving, struct dat
 			*list_push(&c->arena, serving) = all.items[i];
 	for (size_t i = 0; !status && i < c->plan.steps.count; i++) {
 		const struct step *s = c->plan.steps.items[i];
-		if (s->kind == STEP_DROP_VOLUME && !has(serving, s->unit))
+		if (s->kind == STEP_DROP_VOLUME && !has(serving, s->unit) &&
+			!was_replaced(c, s->unit))
 			status = add_other(c, s->unit, others);
 	}
 	return status;
@@ -122,8 +132,7 @@ int data_before_loss(struct context *c, bool no_snapshot)
 	if (status || no_snapshot)
 		return status;
 	status = stop_all(c);
-	status = status ? status : data_safety(c, &serving, "down");
 	for (size_t i = 0; !status && i < others.count; i++)
 		status = save_other(c, &others.items[i], "down");
-	return status;
+	return status ? status : data_safety(c, &serving, "down"); /* the latest */
 }

@@ -159,7 +159,8 @@ static int look_at_names(struct context *c, const struct strs *names)
 {
 	struct strs unknown = { 0 };
 	for (size_t i = 0; i < names->count; i++)
-		if (!world_image(&c->world, names->items[i]))
+		if (!world_image(&c->world, names->items[i]) &&
+			!strs_has(&unknown, names->items[i]))
 			strs_add(&c->arena, &unknown, names->items[i]);
 	return engine_images(c->engine, &c->arena, &unknown, &c->world, &c->error) ? fail(c) : 0;
 }
@@ -180,6 +181,11 @@ static void add_registry_names(struct context *c, struct strs *names)
 {
 	const struct lockfile *l = c->world.locked;
 	plan_unnamed(&c->arena, &c->project, &c->world, names);
+	for (size_t i = 0; i < c->project.images.count; i++) {
+		const struct image *k = &c->project.images.items[i];
+		if (k->used && !k->parent && k->from && !streq(k->from, "scratch"))
+			strs_add(&c->arena, names, plan_reference(&c->arena, &c->world, k->from));
+	}
 	for (size_t i = 0; l && i < l->images.count; i++)
 		if (l->images.items[i].local && !strs_has(names, l->images.items[i].name))
 			strs_add(&c->arena, names, l->images.items[i].name);

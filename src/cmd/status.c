@@ -226,7 +226,11 @@ const struct cmd cmd_status = {
 		  "own word; \"done\" is a job that exited 0.\n\n"
 		  "Where the agent runs, a line says how it keeps host services (so that none "
 		  "survives it) and what\n"
-		  "it watches; then a line per module with the marks of its stages.",
+		  "it watches; then a line per module with the marks of its stages. A line each "
+		  "names volumes that\n"
+		  "others stand for (restored, reset, of a branch), and services that a command "
+		  "about data stopped\n"
+		  "and did not start again.",
 	.max_args = -1,
 	.complete = COMPLETE_SERVICE,
 	.run = run_status,

@@ -215,7 +215,8 @@ static int bring_up(struct context *c, const struct up_opts *o, const struct pla
 	int noted = note_marks(c);
 	status = status ? status : noted;
 	status = !status && work ? check_survivors(c) : status;
-	status = status ? status : data_resumed(c, &r->services);
+	struct strs chosen = data_chosen(c);
+	status = status || !chosen.count ? status : data_resumed(c, &chosen);
 	return !status && c->world.volume_map.count ? data_settle(c) : status;
 }
 

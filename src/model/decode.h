@@ -93,6 +93,7 @@ void decode_ports(struct decode *c, struct service *s, const char *path);   /* d
 void decode_check(struct decode *c, struct service *s, const char *path);   /* decode_check.c */
 void decode_mounts(struct decode *c, struct service *s, const char *path);  /* decode_mounts.c */
 void decode_develop(struct decode *c, struct service *s, const char *path); /* decode_develop.c */
+const char *host_here(struct decode *c, const char *host); /* local_name.c; NULL of NULL */
 void decode_release(struct decode *c, struct service *s, const char *path); /* decode_release.c */
 /* Outside of development a release runs: no sources, no stages, no volume of dependencies. */
 void leave_development(struct decode *c, struct service *s);

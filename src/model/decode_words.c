@@ -70,7 +70,7 @@ static void route_port(
 static void route_read(struct decode *c, const struct node *n, const char *path)
 {
 	static const struct slot slots[] = {
-		{ "host", SLOT_TEXT, offsetof(struct route, host) },
+		{ "host", SLOT_TEXT, offsetof(struct route, public_host) },
 		{ "path", SLOT_TEXT, offsetof(struct route, path) },
 		{ "strip", SLOT_TRUTH, offsetof(struct route, strip) },
 		{ "via", SLOT_TEXT, offsetof(struct route, via_name) },
@@ -78,6 +78,7 @@ static void route_read(struct decode *c, const struct node *n, const char *path)
 	struct route r = { .path = "/", .node = n, .place = n->place };
 	const char *to = text_at(n, "to");
 	slots_read(c, n, slots, countof(slots), &r);
+	r.host = host_here(c, r.public_host);
 	if (!r.host || !to)
 		return;
 	if (*r.path != '/')
@@ -138,9 +139,12 @@ static void unique(struct strs *l)
 static void certs_read(struct decode *c)
 {
 	struct project *p = c->p;
-	strs_read(c, node_get(node_get(c->tree, "certs"), "hosts"), &p->cert_hosts);
+	strs_read(c, node_get(node_get(c->tree, "certs"), "hosts"), &p->public_hosts);
 	for (size_t i = 0; i < p->routes.count; i++)
-		strs_add(c->a, &p->cert_hosts, p->routes.items[i].host);
+		strs_add(c->a, &p->public_hosts, p->routes.items[i].public_host);
+	unique(&p->public_hosts);
+	for (size_t i = 0; i < p->public_hosts.count; i++)
+		strs_add(c->a, &p->cert_hosts, host_here(c, p->public_hosts.items[i]));
 	unique(&p->cert_hosts);
 }
 

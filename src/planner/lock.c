@@ -158,6 +158,13 @@ const char *locked_install(struct make *m, const struct rung *r, const char *apt
 
 /* ---- what does not fit ---- */
 
+/* Each environment has images of its own: all of them are locked in the one file. */
+static const char *remedy(const struct make *m)
+{
+	return m->p->dev ? "`devenv lock` brings it up to date"
+			 : "`devenv lock` in this environment (--env) brings it up to date";
+}
+
 /* Refused where nothing may differ; else said, once for all rungs. */
 static void differs(struct make *m, struct place at, const char *hint, const char *text)
 {
@@ -173,7 +180,7 @@ static void check_rungs(struct make *m)
 		const struct image *k = &m->p->images.items[i];
 		enum lock_fit fit = k->used ? fit_of(m, &m->rungs[i]) : LOCK_FITS;
 		if (fit != LOCK_FITS)
-			differs(m, k->place, "`devenv lock` brings it up to date",
+			differs(m, k->place, remedy(m),
 				arena_printf(m->a, "image %s %s", k->name,
 					fit == LOCK_ABSENT
 						? "is not in devenv.lock"
@@ -203,7 +210,7 @@ static void check_registry(struct make *m)
 		if (l)
 			check_local(m, l, uses.items[i].place);
 		else
-			differs(m, uses.items[i].place, "`devenv lock` brings it up to date",
+			differs(m, uses.items[i].place, remedy(m),
 				arena_printf(m->a, "image %s is not in devenv.lock",
 					uses.items[i].name));
 	}

@@ -62,9 +62,9 @@ static bool only(const char *text, const char *more)
 
 static bool route_valid(struct make *m, const struct route *r)
 {
-	const char *host = starts_with(r->host, "*.") ? r->host + 2 : r->host;
+	const char *host = r->public_host + (starts_with(r->public_host, "*.") ? 2 : 0);
 	if (!*host || !only(host, ".-")) {
-		complain(m, r->place, "a route's host cannot be \"%s\"", r->host)->hint =
+		complain(m, r->place, "a route's host cannot be \"%s\"", r->public_host)->hint =
 			"letters, digits, - and ., with *. in front for all names below";
 		return false;
 	}
@@ -169,10 +169,18 @@ static int by_length(const void *a, const void *b)
 	return order ? order : (*x > *y) - (*x < *y);
 }
 
+/* Here a host answers under both of its names: the public one is what its pages may speak of. */
+static const char *names_of(const struct mapping *x, const struct route *r)
+{
+	if (x->m->production || streq(r->host, r->public_host))
+		return r->public_host;
+	return arena_printf(x->m->a, "%s %s", r->host, r->public_host);
+}
+
 static void put_server(struct mapping *x, const struct route **routes, size_t count)
 {
 	struct buf *out = &x->out;
-	const char *host = routes[0]->host;
+	const char *host = names_of(x, routes[0]);
 	qsort(routes, count, sizeof(*routes), by_length);
 	if (x->tls) {
 		buf_addf(out, "server {\n\tlisten 80;\n\tserver_name %s;\n", host);

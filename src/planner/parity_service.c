@@ -183,8 +183,8 @@ static void routes(struct arena *a, const struct project *p, struct facts *out)
 {
 	for (size_t i = 0; i < p->routes.count; i++) {
 		const struct route *r = &p->routes.items[i];
-		const char *path = path_key(
-			a, "routes", arena_printf(a, "%s%s", r->host, r->path ? r->path : "/"));
+		const char *path = path_key(a, "routes",
+			arena_printf(a, "%s%s", r->public_host, r->path ? r->path : "/"));
 		const char *via = r->via_name ? arena_printf(a, " via %s", r->via_name) : "";
 		fact_add(a, out, path,
 			arena_printf(a, "to %s:%d%s%s", r->to_name, r->port, via,

@@ -204,9 +204,9 @@ const char *image_repository(struct arena *a, const char *name); /* as Docker wr
 
 /* release.c, release_text.c, release_name.c: production images of modules. */
 void releases_make(struct make *m); /* of what is present or chosen, outside of development */
-void want_image(struct make *m, struct unit *u); /* what it runs, and what that needs */
+void want_image(struct make *m, struct unit *u);          /* what it runs, and what that needs */
 bool lacks_release(struct make *m, const struct unit *u); /* it is to be built */
-void plan_releases(struct make *m, struct step *after);         /* BUILD steps of those */
+void plan_releases(struct make *m, struct step *after);   /* BUILD steps of those */
 /* The one that makes what a unit runs; NULL: it is there. */
 struct step *image_step(struct make *m, const struct unit *u);
 void names_note(struct make *m); /* plan->named: what images are called outside */

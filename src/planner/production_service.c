@@ -223,7 +223,7 @@ static void put_secrets(struct production *x, struct unit *u, struct node *n)
 		add_file(m, out, pub, arena_printf(m->a, "%s.pub", name ? name : use->target));
 	}
 	if (u->routes && strstr(u->routes, "ssl_certificate")) {
-		const char *hosts = strs_join(m->a, &m->p->cert_hosts, ", ");
+		const char *hosts = strs_join(m->a, &m->p->public_hosts, ", ");
 		production_secret(x, "tls_certificate",
 			arena_printf(m->a, "the certificate and its chain, PEM, for %s", hosts));
 		production_secret(x, "tls_key", "the key of that certificate, PEM");

@@ -5,7 +5,6 @@
  */
 #include "run/authority.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -106,28 +105,10 @@ int authority_renew(struct arena *a, const struct places *pl, struct authority *
 	return make_locked(a, pl, out, e);
 }
 
-/* ---- which names it may sign; the same list as the name constraints in keys.c ---- */
-
-static bool name_allowed(const char *host)
-{
-	static const char *const tops[] = { "localhost", "test", "internal" };
-	unsigned char four[4], six[16];
-	if (inet_pton(AF_INET, host, four) == 1)
-		return four[0] == 127;
-	if (inet_pton(AF_INET6, host, six) == 1)
-		return !memcmp(six, &in6addr_loopback, sizeof(six));
-	for (size_t i = 0; i < countof(tops); i++) {
-		size_t n = strlen(host), k = strlen(tops[i]);
-		if (n >= k && !strcmp(host + n - k, tops[i]) && (n == k || host[n - k - 1] == '.'))
-			return true;
-	}
-	return false;
-}
-
 static int hosts_allowed(const struct strs *hosts, struct err *e)
 {
 	for (size_t i = 0; i < hosts->count; i++) {
-		if (name_allowed(hosts->items[i]))
+		if (host_is_local(hosts->items[i]))
 			continue;
 		err_set(e, ERR_CONFIG, "the local authority may not sign for %s", hosts->items[i]);
 		err_hint(e, "use a name below .localhost, .test or .internal, an address of "

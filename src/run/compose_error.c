@@ -98,7 +98,8 @@ static bool explain_pull(struct job *j, const struct tail *said)
 	if (!strcasestr(reason, "no space left")) /* which has a remedy of its own */
 		err_hint(&j->error,
 			"is its name right (services.%s.image), and does its registry answer? "
-			"A private one needs `docker login`",
+			"A private one needs `docker login`; `devenv fetch` brings all images while"
+			" there is a network",
 			s->name);
 	j->error.place = s->place;
 	return true;

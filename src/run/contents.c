@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doc/json.h"
+#include "carrier.h"
 #include "run/engine.h"
 #include "run/tar.h"
 
@@ -134,27 +134,6 @@ void dpkg_status(struct arena *a, const char *text, size_t len, struct packages 
 
 /* ---- reading from an image ---- */
 
-static int create(struct engine *g, struct arena *a, const char *image, const char *owner,
-	const char *name, struct err *e)
-{
-	cleanup_buf struct buf body = BUF_INIT;
-	struct engine_call *c = NULL;
-	buf_adds(&body, "{\"Image\":");
-	json_string(&body, image, strlen(image));
-	buf_adds(&body, ",\"Cmd\":[\"-\"],\"Labels\":{\"devenv.workspace\":");
-	json_string(&body, owner, strlen(owner));
-	buf_adds(&body, ",\"com.docker.compose.oneoff\":\"True\"}}");
-	struct engine_ask ask = {
-		.method = "POST",
-		.path = arena_printf(a, "/containers/create?name=%s", name),
-		.body = body.data,
-		.patient = true,
-	};
-	int rc = engine_request(g, &ask, &c, e);
-	engine_call_free(c);
-	return rc;
-}
-
 static bool begins(void *text, const struct tar_entry *entry)
 {
 	(void)text;
@@ -212,7 +191,11 @@ int image_packages(struct engine *g, struct arena *a, const char *image, const c
 	*out = (struct packages){ 0 };
 	if (engine_remove(g, name, e)) /* of a run that was killed */
 		return -1;
-	int rc = create(g, a, image, owner, name, e);
+	char id[CARRIER_ID];
+	struct carrier_wish w = {
+		.image = image, .workspace = owner, .name = name, .service = "devenv-contents"
+	};
+	int rc = carrier_make(g, &w, id, e);
 	if (rc)
 		return err_wrap(e, "reading the packages of %s", image);
 	rc = fetch_status(g, a, name, out, e);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doc/json.h"
+#include "carrier.h"
 #include "run/engine.h"
 
 #define CARRIER "devenv-facts" /* label devenv.service of the containers */
@@ -37,11 +37,9 @@ struct look { /* at one image */
 	LIST_OF(struct reading) readings;
 	size_t next;          /* of them */
 	bool found[SUBJECTS]; /* by one of them; no other is read for it */
-	char id[130];         /* of the container; "": none */
+	char id[CARRIER_ID];  /* of the container; "": none */
 	struct err error;
 };
-
-static const struct place no;
 
 /* ---- what is read ---- */
 
@@ -124,31 +122,13 @@ static void begin(struct look *l, enum phase phase, const struct engine_ask *ask
 		l->phase = LOOK_OVER;
 }
 
-static void put(struct arena *a, struct node *map, const char *key, const char *text)
-{
-	map_put(a, map, key, no, node_str(a, text, no));
-}
-
-/* A one-off of the workspace: `status` does not take it for a service, `down` takes it away. */
 static void begin_create(struct look *l)
 {
-	cleanup_buf struct buf body = BUF_INIT;
-	struct arena *a = l->a;
-	struct node *n = node_map(a, no), *labels = node_map(a, no), *words = node_list(a, no);
-	put(a, labels, "devenv.workspace", l->ask->workspace);
-	put(a, labels, "devenv.service", CARRIER);
-	put(a, labels, "com.docker.compose.oneoff", "True");
-	list_add(a, words, node_str(a, "never", no));
-	put(a, n, "Image", l->ask->reference);
-	map_put(a, n, "Cmd", no, words);
-	map_put(a, n, "Labels", no, labels);
-	map_put(a, n, "NetworkDisabled", no, node_bool(a, true, no));
-	json_write(&body, n, 0);
-	begin(l, LOOK_CREATES,
-		&(struct engine_ask){ .method = "POST",
-			.path = "/containers/create",
-			.body = buf_str(&body),
-			.patient = true });
+	struct carrier_wish w = {
+		.image = l->ask->reference, .workspace = l->ask->workspace, .service = CARRIER
+	};
+	struct engine_ask ask = carrier_ask(l->a, &w);
+	begin(l, LOOK_CREATES, &ask);
 }
 
 static void read_next(struct look *l)
@@ -183,24 +163,6 @@ static void leave(struct look *l)
 			.patient = true });
 }
 
-static struct node *answer(struct look *l)
-{
-	const struct http_answer *ans = engine_answer(l->call);
-	return json_read(
-		l->a, buf_str(&ans->body), ans->body.len, "the engine's answer", &l->error);
-}
-
-static void created(struct look *l)
-{
-	struct node *n = answer(l);
-	const char *id = node_text(node_get(n, "Id"));
-	if (n && (!id || strlen(id) >= sizeof(l->id)))
-		err_set(&l->error, ERR_ENGINE,
-			"the engine's answer is not understood: a container without Id");
-	else if (n)
-		memcpy(l->id, id, strlen(id) + 1);
-}
-
 /* What is absent is no fact. */
 static void has_read(struct look *l, bool there)
 {
@@ -223,7 +185,7 @@ static void go_on(struct look *l)
 	enum phase was = l->phase;
 	bool absent = was == LOOK_READS && engine_answer(l->call)->status == 404;
 	if (!absent && engine_finish(l->call, &l->error) == 0 && was == LOOK_CREATES)
-		created(l);
+		carrier_read(engine_answer(l->call), l->id, &l->error);
 	if (was == LOOK_READS)
 		has_read(l, !absent && !l->error.code);
 	engine_call_free(l->call);

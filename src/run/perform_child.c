@@ -361,8 +361,11 @@ static enum verdict exec_tick(struct job *j)
 		compose_explain(j, &st->tail);
 	else
 		tail_error(&st->tail, &j->error);
-	if (is_pull(j->step))
-		err_hint(&j->error, "`devenv fetch` brings all images while there is a network");
+	if (is_pull(j->step) && !strcasestr(j->error.text, "no space left"))
+		err_hint(&j->error,
+			"is its name right, and does its registry answer? A private one needs "
+			"`docker login`; `devenv fetch` brings all images while there is a "
+			"network");
 out:
 	if (v == BROKE)
 		err_wrap(&j->error, "%s", j->step->id ? j->step->id : j->step->argv.items[0]);

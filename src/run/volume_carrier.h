@@ -2,10 +2,11 @@
 #ifndef RUN_VOLUME_CARRIER_H
 #define RUN_VOLUME_CARRIER_H
 
+#include "carrier.h"
 #include "run/volume.h"
 
 struct carrier {
-	char id[130];
+	char id[CARRIER_ID];
 };
 
 /* With the volume at /VOLUME_ROOT. */

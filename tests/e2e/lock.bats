@@ -143,6 +143,11 @@ shop() {
 	exits 2 devenv lock --update e2e-lock-plane
 	says "did you mean e2e-lock-plain?"
 	[ ! -e devenv.lock ]
+	ok devenv ci --trust build
+	printf 'version: 1\n' >devenv.lock
+	exits 3 devenv ci --trust build
+	says "image e2e-lock-plain is not in devenv.lock"
+	ok devenv ci --trust --no-frozen build
 	printf 'version: 1\nrungs:\n<<<<<<< HEAD\n' >devenv.lock
 	exits 3 devenv plan
 	says "devenv.lock:3:1: error: a conflict of a merge"

@@ -3,7 +3,7 @@
 # a project, each of the others is laid over it), every command that is named exists, and completion
 # knows them. No engine is asked.
 
-# shellcheck disable=SC2016 # words for other shells
+# shellcheck disable=SC2016 # words in backquotes are the documents'
 load lib
 
 setup() {

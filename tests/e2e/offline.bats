@@ -60,6 +60,11 @@ seed() {
 	tar -C "$top" -c . | docker import - e2e-offline-seed:1 >/dev/null
 }
 
+# devenv ARG... without any network but the engine's socket.
+devenv_alone() {
+	timeout -s KILL 120 unshare -n -- "$DEVENV" "$@"
+}
+
 digest() {
 	docker image inspect --format "{{index .RepoDigests 0}}" "$1" | cut -d@ -f2
 }
@@ -86,15 +91,28 @@ digest() {
 	ok devenv fetch --no-tools
 	says "was there"
 	says_not fetched
-	ok devenv --frozen up -d
+	# Neither devenv nor Compose has a network at all, and the engine nobody to ask.
+	ok devenv_alone --frozen up -d
+	says_not "build e2e-offline" "pull "
 	[ "$(state api)" = ready ]
 	[ "$(state cache)" = ready ]
 	grep -qF "FROM $ground" .devenv/generated/images/e2e-offline/Dockerfile
 	[[ "$(docker inspect --format '{{.Config.Image}}' "$(container cache)")" == *@sha256:* ]]
 	ok devenv down
-	ok devenv up -d
+	ok devenv_alone up -d
 	ok devenv lock --check
 	[ ! -s "$MACHINE/asked" ] || fail "a registry was asked"
+
+	# What was not fetched is named, with its line, and what it would have been for is not begun.
+	ok devenv down
+	sed -i 's/: built/: changed/' devenv.yml
+	docker rmi -f "$ground" >/dev/null
+	exits 1 devenv_alone up -d
+	says "devenv.yml:2:11: error: pull $REGISTRY/e2e/ground:1" "devenv fetch" "- build e2e-offline"
+	[ "$(grep -c 'error: ' <<<"$output")" = 1 ]
+	[ -z "$(containers)" ]
+	sed -i 's/: changed/: built/' devenv.yml
+	ok devenv_alone up -d
 
 	# The registry is back with other images of the same names: they come when they are asked for.
 	kill "$SERVER"

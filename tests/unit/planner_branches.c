@@ -65,6 +65,27 @@ static void the_engine_is_asked_first(void **state)
 	bench_close(&b);
 }
 
+/* The map was lost with the state: a copy of another branch's data would take its place. */
+static void data_of_the_branch_that_are_there_serve(void **state)
+{
+	struct bench b, again;
+	(void)state;
+	open_on(&b, shop, "feature/x");
+	record(&b, "main", "v-main", true);
+	have(&b, "v-main");
+	assert_int_equal(settle(&b), BRANCHES_SWITCH);
+	assert_int_equal(b.world.unfilled.count, 1);
+	open_on(&again, shop, "feature/x");
+	record(&again, "main", "v-main", true);
+	have(&again, "v-main");
+	have(&again, serves(&b));
+	assert_int_equal(settle(&again), BRANCHES_SWITCH);
+	assert_string_equal(serves(&again), serves(&b));
+	assert_int_equal(again.world.unfilled.count, 0);
+	bench_close(&again);
+	bench_close(&b);
+}
+
 /* The parent's, the one's that served last, the workspace's own: the first that there is. */
 static void a_new_branch_begins_with_the_nearest_data(void **state)
 {
@@ -255,6 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_engine_is_asked_first),
+		cmocka_unit_test(data_of_the_branch_that_are_there_serve),
 		cmocka_unit_test(a_new_branch_begins_with_the_nearest_data),
 		cmocka_unit_test(the_workspaces_own_data_are_the_last_resort),
 		cmocka_unit_test(what_is_not_whole_is_not_copied),

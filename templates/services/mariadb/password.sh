@@ -5,7 +5,7 @@
 set -euo pipefail
 
 sql() {
-	mariadb --no-defaults --socket=/run/mysqld/mysqld.sock -u "$(id -un)" --batch --skip-column-names "$@"
+	mariadb --no-defaults --socket=/run/mysqld/mysqld.sock -u "$(id -un)" --batch --skip-column-names
 }
 
 case ${1-user} in
