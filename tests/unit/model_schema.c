@@ -158,6 +158,7 @@ static void each_kind(const struct route_to *r, void *ctx)
 	}
 }
 
+/* FAULTS A10 */
 static void each_field_with_each_kind(void **state)
 {
 	struct route_to r = { 0 };

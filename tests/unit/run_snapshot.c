@@ -15,6 +15,7 @@ static void hostile_names_are_refused(void **state)
 {
 	static const char *const bad[] = { "../x", "/abs", "a/../../x", "C:\\x", "volume/a/..",
 		"volume/../x", "volumes/x", "x" };
+	enum { FOREIGN_TOO = 4 }; /* the others are names below their own root */
 	struct tarball_rules r = { .begun = false };
 	(void)state;
 	for (size_t i = 0; i < countof(bad); i++) {
@@ -22,6 +23,8 @@ static void hostile_names_are_refused(void **state)
 		if (tarball_name(&r, bad[i], false, &e))
 			fail_msg("%s was taken", bad[i]);
 		assert_non_null(strstr(e.text, "leads out of the volume"));
+		if (i < FOREIGN_TOO && tarball_name(&r, bad[i], true, &e))
+			fail_msg("%s of anybody's was taken", bad[i]);
 	}
 	struct err e = ERR_INIT;
 	char *much = xcalloc(1, 65536);
@@ -116,7 +119,8 @@ enum {
 	CHARS = '3',
 	BLOCKS = '4',
 	DIRECTORY = '5',
-	FIFO = '6'
+	FIFO = '6',
+	EXTENDED = 'x' /* attributes of the entry that follows */
 };
 
 struct made {
@@ -125,13 +129,17 @@ struct made {
 	size_t size;
 };
 
+/* What an EXTENDED one holds; others hold zeros. */
+#define ATTRIBUTE "SCHILY.xattr.user.mark"
+static const char attribute[] = "28 " ATTRIBUTE "=1\n";
+
 /* By hand: what a well-meant library refuses to write is no proof. */
 static void put_header(struct buf *b, const struct made *m)
 {
 	char block[512] = "";
 	unsigned sum = 0;
 	snprintf(block, 100, "%s", m->name);
-	memcpy(block + 100, "0004755\0000000000\0000000000", 24);
+	memcpy(block + 100, "0006755\0000000000\0000000000", 24);
 	snprintf(block + 124, 12, "%011zo", m->size);
 	snprintf(block + 136, 12, "%011o", 0U);
 	memset(block + 148, ' ', 8);
@@ -150,7 +158,9 @@ static const char *archive_of(struct home *h, const struct made *items, size_t c
 	const char *path = in_home(h, "made.tar");
 	for (size_t i = 0; i < count; i++) {
 		put_header(&b, &items[i]);
-		buf_pad(&b, '\0', (items[i].size + 511) / 512 * 512);
+		size_t text = items[i].type == EXTENDED ? strlen(attribute) : 0;
+		buf_add(&b, attribute, text);
+		buf_pad(&b, '\0', (items[i].size + 511) / 512 * 512 - text);
 	}
 	buf_pad(&b, '\0', 1024);
 	assert_int_equal(file_write(path, b.data, b.len, 0600, false, &h->e), 0);
@@ -230,20 +240,34 @@ static void hostile_archives_are_refused(void **state)
 	}
 }
 
-/* Own ones keep setuid; anybody's lose it, and FIFOs are refused in them. FAULTS G03. */
+static const char *taken_over(struct home *h, bool foreign, struct buf *out)
+{
+	const struct made items[] = { { EXTENDED, "x", NULL, sizeof(attribute) - 1 },
+		{ FILE_ENTRY, foreign ? "x" : "volume/x", NULL, 10 } };
+	struct err e = ERR_INIT;
+	if (unpack(archive_of(h, items, 2), in_home(h, "out.tar"), foreign, 100, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(file_read(in_home(h, "out.tar"), 1 << 20, out, &e), 0);
+	for (char *s = out->data; s < out->data + out->len; s++) /* as one text */
+		*s = *s ? *s : ' ';
+	assert_non_null(strstr(out->data, "volume/x"));
+	return out->data;
+}
+
+/* Own ones keep setuid, setgid and attributes such as capabilities; anybody's lose them, and FIFOs
+ * are refused in them. FAULTS G03. */
 static void foreign_archives_lose_their_rights(void **state)
 {
-	static const struct made file[] = { { FILE_ENTRY, "x", NULL, 10 } },
-				 fifo[] = { { FIFO, "volume/x", NULL, 0 } };
+	static const struct made fifo[] = { { FIFO, "volume/x", NULL, 0 } };
 	struct home *h = *state;
 	struct err e = ERR_INIT;
-	cleanup_buf struct buf out = BUF_INIT;
-	if (unpack(archive_of(h, file, 1), in_home(h, "out.tar"), true, 100, &e))
-		fail_msg("%s", e.text);
-	assert_int_equal(file_read(in_home(h, "out.tar"), 1 << 20, &out, &e), 0);
-	assert_string_equal(out.data, "volume/x");
-	assert_non_null(strstr(out.data + 100, "755 "));
-	assert_null(strstr(out.data + 100, "4755 "));
+	cleanup_buf struct buf own = BUF_INIT, foreign = BUF_INIT;
+	taken_over(h, false, &own);
+	assert_non_null(strstr(own.data, "6755 "));
+	assert_non_null(strstr(own.data, ATTRIBUTE));
+	taken_over(h, true, &foreign);
+	assert_non_null(strstr(foreign.data, "0755 "));
+	assert_null(strstr(foreign.data, ATTRIBUTE));
 	assert_int_equal(unpack(archive_of(h, fifo, 1), in_home(h, "o"), false, 100, &e), 0);
 	assert_int_equal(unpack(archive_of(h, fifo, 1), in_home(h, "o"), true, 100, &e), -1);
 }

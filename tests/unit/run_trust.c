@@ -59,6 +59,7 @@ static void harmless_projects_need_nothing(void **state)
 		"");
 }
 
+/* FAULTS H04 */
 static void options_are_listed(void **state)
 {
 	static const struct {
@@ -79,6 +80,16 @@ static void options_are_listed(void **state)
 			"! security_opt: seccomp:unconfined in x" },
 		{ "use_api_socket: true", "! use_api_socket: true in x" },
 		{ "volumes_from: [\"container:other\"]", "volumes_from: container:other in x" },
+		{ "cgroup_parent: /system.slice", "cgroup_parent: /system.slice in x" },
+		{ "provider: { type: ./run-me }", "! provider: type in x" },
+		{ "runtime: sysbox", "runtime: sysbox in x" },
+		{ "gpus: all", "gpus: all in x" },
+		{ "credential_spec: { file: x.json }", "credential_spec: file in x" },
+		{ "build: { context: ., privileged: true }", "! build privileged: true in x" },
+		{ "build: { context: ., network: host }", "! build network: host in x" },
+		{ "build: { context: ., entitlements: [security.insecure] }",
+			"! build entitlements: security.insecure in x" },
+		{ "build: { context: ., ssh: [default] }", "build ssh: default in x" },
 		{ "volumes: [{type: bind, source: /, target: /host}]",
 			"! mount of /, which holds the engine's socket, in x" },
 		{ "volumes: [{type: bind, source: /var/run/docker.sock, target: /s}]",
