@@ -81,4 +81,5 @@ void plan_fetch(struct make *m)
 	plan_before_create(m, write);
 	plan_installs(m, write);
 	plan_host_installs(m, write);
+	names_note(m);
 }

@@ -126,22 +126,30 @@ const char *rung_moved(struct make *m, const struct rung *r)
 	return seen && seen->id ? base_moved(m, moving_base(m, r), seen->base) : NULL;
 }
 
+/* Of what its containers run: a release stands on another rung than its module, or on none. */
+static const char *unit_base(const struct make *m, const struct unit *u)
+{
+	const struct release *k = u->release ? u->service->release : NULL;
+	if (!k)
+		return moving_base(m, u->rung);
+	return k->image ? moving_base(m, rung_of(m, k->image)) : plan_moving(m->w, k->from);
+}
+
 const char *release_moved(struct make *m, const struct unit *u)
 {
-	const struct release *k = u->service->release;
 	const struct seen_image *seen = world_image(m->w, u->release->tag);
-	const char *base =
-		k->image ? moving_base(m, rung_of(m, k->image)) : plan_moving(m->w, k->from);
 	const char *why = rung_moved(m, u->rung); /* its build runs there */
-	return why || !seen ? why : base_moved(m, base, seen->base);
+	return why || !seen ? why : base_moved(m, unit_base(m, u), seen->base);
 }
 
 const char *image_moved(struct make *m, const struct unit *u, const struct container *c)
 {
-	const char *why = base_moved(m, moving_base(m, u->rung), c->base);
+	const char *why = base_moved(m, unit_base(m, u), c->base);
 	const struct seen_image *now = why || !unnamed(c) ? NULL : world_image(m->w, u->image);
 	if (!now || !now->id || streq(now->id, c->image))
 		return why;
+	if (u->release)
+		return "its production image was built anew";
 	return u->rung ? arena_printf(m->a, "image rung %s was built anew", u->rung->image->name)
 		       : arena_printf(m->a, "image %s is another one now", u->image);
 }

@@ -206,14 +206,19 @@ static inline void bench_container(struct bench *b, const struct chosen *c)
 	};
 }
 
+static inline void bench_has(struct bench *b, const char *image)
+{
+	world_note_image(
+		&b->arena, &b->world, &(struct seen_image){ .name = image, .id = "sha256:some" });
+}
+
 /* The engine has all rungs and releases. */
 static inline void bench_images(struct bench *b)
 {
 	struct strs tags = { 0 };
 	plan_tags(&b->arena, &b->project, &b->world, &tags);
 	for (size_t i = 0; i < tags.count; i++)
-		world_note_image(&b->arena, &b->world,
-			&(struct seen_image){ .name = tags.items[i], .id = "sha256:rung" });
+		bench_has(b, tags.items[i]);
 	b->world.images_known = true;
 }
 

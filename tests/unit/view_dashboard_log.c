@@ -49,7 +49,7 @@ static void search_filter_pause_wrap(void **state)
 	SEES(s, "line 110");
 	keys(s, "f[");
 	key(s, DASH_KEY_ENTER);
-	SEES(s, "is no expression");
+	SEES(s, "is not a regular expression");
 	close_scene(s);
 }
 
