@@ -30,9 +30,9 @@ struct context {
  */
 int context_add_dir(struct arena *a, struct context *c, const char *dir, const char *prefix,
 	const char *always, struct err *e);
-/* Adds a file or a directory under path; mode 0: as it is. */
-int context_add_path(struct arena *a, struct context *c, const char *path, const char *source,
-	mode_t mode, struct err *e);
+/* Adds a file or a directory of the disk; mode 0: as it is. */
+int context_add_path(
+	struct arena *a, struct context *c, const struct context_file *f, struct err *e);
 void context_sort(struct context *c); /* by path; of two with one path the later added stays */
 int context_open(const struct context_entry *entry,
 	struct err *e); /* descriptor of a CONTEXT_FILE with a source */

@@ -1,5 +1,6 @@
 /*
- * HTTP over libcurl: several transfers at once on kept connections, on a unix socket or TCP.
+ * HTTP: several transfers at once, on a unix socket or TCP; by libcurl, unless a plain GET over the
+ * socket will do.
  * Never follows redirects, uses no proxy, cookie or netrc, and bounds all that comes in.
  */
 #ifndef RUN_HTTP_H
@@ -30,8 +31,7 @@ struct http_request {
 	int64_t idle_ms;   /* every idle_ms at least HTTP_MIN_PROGRESS bytes of body; 0: no bound */
 	int64_t total_ms;  /* for all of it; 0: no bound */
 	size_t max_body;   /* 0: HTTP_MAX_BODY */
-	bool waits; /* nothing else is done until it is: it may be over when http_start returns */
-	bool tcp;   /* to the URL's own host, though this set has a unix socket */
+	bool tcp;          /* to the URL's own host, though this set has a unix socket */
 	bool any_certificate;       /* https: do not verify (readiness only) */
 	const char *ca_file;        /* https: verify against this one */
 	const char *const *headers; /* lines "Name: value" instead of those for JSON; ends with
@@ -110,13 +110,5 @@ void http_turn(struct http *h, struct loop *l, int max_ms);
 struct http_call *http_wait(struct http *h, const struct http_request *r);
 
 void url_escape(struct buf *out, const char *s); /* for one part of a path or query */
-
-/*
- * ---- http_plain.c: a GET that is waited for, with answer_ms and idle_ms, without libcurl. ----
- * False: it is another request or nothing is known, ask libcurl. The answer is empty before.
- */
-bool http_plain(const char *unix_socket, const struct http_request *r, struct http_answer *out);
-/* The value of the header line Api-Version, if line is one. */
-void http_read_version(const char *line, size_t len, char out[static 16]);
 
 #endif

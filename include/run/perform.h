@@ -62,6 +62,7 @@ extern const struct step_ops ops_build, ops_exec, ops_start, ops_replace, ops_st
 
 const struct container *run_host_unit(struct run *r, const char *id); /* as last seen, or NULL */
 
+void run_say(struct run *r, const struct event *ev);
 void job_say(struct job *j, enum event_kind kind, const char *text, double fraction);
 void job_say_n(struct job *j, enum event_kind kind, const char *text, size_t len, double fraction);
 /* Says at most once a second. */

@@ -59,6 +59,9 @@ void tarball_rules_release(struct tarball_rules *r);
  */
 const char *tarball_name(struct tarball_rules *r, const char *name, bool foreign, struct err *e);
 void tarball_note_link(struct tarball_rules *r, const char *name);
+/* What a file of so many bytes of anybody's may hold: a hundred times its size and a gigabyte, of
+ * two million entries at most. */
+struct tarball_budget tarball_budget_of(int64_t size);
 /* Which server's file is this? Its engine, or NULL. */
 const char *tarball_mark(const char *name);
 /*

@@ -11,17 +11,17 @@
 #include "cmd/lifecycle.h"
 #include "planner/carry.h"
 #include "run/bundle.h"
+#include "run/cache_file.h"
 #include "run/image_files.h"
 #include "run/snapshot.h"
-
-enum { FORMAT = 1 };
 
 static const struct place no;
 static const char images_file[] = "images.tar.zst";
 
 struct carrying {
 	struct context *c;
-	const char *dir; /* where parts lie meanwhile */
+	const char *machine; /* of the engine: "linux/amd64" */
+	const char *dir;     /* where parts lie meanwhile */
 	struct carried all;
 	struct strs have; /* of its images: those that the engine has; sorted */
 	struct node *parts;
@@ -50,16 +50,27 @@ static int seek_images(struct carrying *x, const struct strs *names, struct strs
 	return 0;
 }
 
+static const char *word_of(const struct node *n, const char *key)
+{
+	const char *text = node_text(node_get(n, key));
+	return text ? text : "?";
+}
+
 static int open_carrying(struct carrying *x)
 {
 	struct context *c = x->c;
 	struct strs inputs = { 0 };
+	struct node *engine;
 	int status = take_lock(c);
 	status = status ? status : open_engine(c);
 	if (!status && !c->project.dev)
 		status = look_at_source(c, NULL);
 	if (status)
 		return status;
+	if (engine_version(c->engine, &c->arena, &engine, &c->error))
+		return fail(c);
+	x->machine =
+		arena_printf(&c->arena, "%s/%s", word_of(engine, "Os"), word_of(engine, "Arch"));
 	c->loop = c->loop ? c->loop : loop_new();
 	plan_inputs(&c->arena, &c->project, &inputs);
 	if (probe_inputs(&c->arena, &inputs, &c->world, &c->error))
@@ -164,10 +175,23 @@ static int save_all(struct carrying *x, const char *file, int64_t *size)
 		if (save_volume(x, &x->all.volumes.items[i]))
 			return -1;
 	}
-	put_number(x, manifest, "format", FORMAT);
+	put_number(x, manifest, "format", CACHE_FORMAT);
 	put_text(x, manifest, "project", c->project.name);
+	put_text(x, manifest, "machine", x->machine);
 	map_put(&c->arena, manifest, "parts", no, x->parts);
 	return bundle_write(&c->arena, file, x->dir, manifest, size, &c->error);
+}
+
+/* other: what only one of the two has to say. */
+static void show_json(struct carrying *x, const char *file, const char *other, int64_t number)
+{
+	struct node *n = node_map(&x->c->arena, no);
+	put_text(x, n, "file", file);
+	put_text(x, n, "machine", x->machine);
+	put_number(x, n, "images", (int64_t)x->images);
+	put_number(x, n, "volumes", (int64_t)x->volumes);
+	put_number(x, n, other, number);
+	emit_node(n);
 }
 
 static const char *plural(size_t n)
@@ -187,19 +211,15 @@ static int save(struct carrying *x, const char *file)
 	end_dir(x);
 	if (bad)
 		return fail(c);
-	note(c, "%s: %.1f MiB: %zu image%s, %zu volume%s", file, (double)size / (1 << 20),
-		x->images, plural(x->images), x->volumes, plural(x->volumes));
+	if (c->g.json)
+		show_json(x, file, "bytes", size);
+	else
+		note(c, "%s: %.1f MiB: %zu image%s, %zu volume%s", file, (double)size / (1 << 20),
+			x->images, plural(x->images), x->volumes, plural(x->volumes));
 	return 0;
 }
 
 /* ---- restore ---- */
-
-static int refuse(struct carrying *x, const char *what)
-{
-	err_set(&x->c->error, ERR_FAILED, "the archive is not to be trusted: %s", what);
-	err_hint(&x->c->error, "nothing was restored from it");
-	return -1;
-}
 
 /* An archive may bring what devenv names by its content, and nothing else may change its meaning.
  */
@@ -213,40 +233,21 @@ static int check_images(struct carrying *x, const struct node *part)
 	for (size_t i = 0; i < names.count; i++) {
 		if (!starts_with(names.items[i], "devenv/") &&
 			!strs_has(&x->all.images, names.items[i]))
-			return refuse(x, arena_printf(&c->arena, "it would change the image %s",
-						 names.items[i]));
+			return cache_refuse(&c->error,
+				arena_printf(&c->arena, "it would change the image %.200s",
+					names.items[i]));
 	}
 	return 0;
 }
 
-static int check_volume(struct carrying *x, const struct node *part)
-{
-	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-	const char *name = node_text(node_get(part, "volume"));
-	bool ours =
-		name && (starts_with(name, "devenv-deps-") || starts_with(name, "devenv-cache-"));
-	const struct node *entries = node_get(part, "entries"), *size = node_get(part, "unpacked");
-	if (!ours || name[strspn(name, letters)])
-		return refuse(x, "it would fill a volume that is no cache");
-	if (!entries || entries->kind != NODE_INT || !size || size->kind != NODE_INT)
-		return refuse(x, "its manifest is not understood");
-	return 0;
-}
-
-static bool of_images(const struct node *part)
-{
-	return streq(node_text(node_get(part, "kind")), "images");
-}
-
 static int check_all(struct carrying *x, const struct node *manifest)
 {
-	const struct node *format = node_get(manifest, "format"), *part;
-	if (!format || format->kind != NODE_INT || format->integer != FORMAT)
-		return refuse(x, "it is of another version of devenv");
+	const struct node *part;
+	if (cache_check(manifest, x->machine, &x->c->error))
+		return -1;
 	node_each_item(node_get(manifest, "parts"), i, part)
 	{
-		if (of_images(part) ? check_images(x, part) : check_volume(x, part))
+		if (cache_part_has_images(part) && check_images(x, part))
 			return -1;
 	}
 	return 0;
@@ -312,7 +313,7 @@ static int restore_all(struct carrying *x, const char *file)
 		return -1;
 	node_each_item(node_get(manifest, "parts"), i, part)
 	{
-		if (of_images(part) ? restore_images(x, part) : restore_volume(x, part))
+		if (cache_part_has_images(part) ? restore_images(x, part) : restore_volume(x, part))
 			return -1;
 	}
 	return 0;
@@ -327,8 +328,11 @@ static int restore(struct carrying *x, const char *file)
 	end_dir(x);
 	if (bad)
 		return fail(c);
-	note(c, "%s: %zu image%s and %zu volume%s restored, %zu there already", file, x->images,
-		plural(x->images), x->volumes, plural(x->volumes), x->there);
+	if (c->g.json)
+		show_json(x, file, "there", (int64_t)x->there);
+	else
+		note(c, "%s: %zu image%s and %zu volume%s restored, %zu there already", file,
+			x->images, plural(x->images), x->volumes, plural(x->volumes), x->there);
 	return 0;
 }
 
@@ -367,7 +371,8 @@ const struct cmd cmd_cache = {
 		"anything;\n"
 		"then it brings what the engine lacks. Everything is named by its content, so "
 		"what\n"
-		"is of no use any more does no harm.",
+		"is of no use any more does no harm. Of another kind of machine it is refused.\n"
+		"--json: file, machine, images, volumes, and bytes (save) or there (restore).",
 	.min_args = 2,
 	.max_args = 2,
 	.complete = COMPLETE_FILE,

@@ -376,7 +376,7 @@ int develop_ask(struct develop_loop *d, const char *service, unsigned stages, st
 	}
 	if (any || !service)
 		return 0;
-	return err_set(e, ERR_USAGE, "%s is no module that is watched here", service);
+	return err_set(e, ERR_USAGE, "%s is not a module that is watched here", service);
 }
 
 void develop_settled(struct develop_loop *d, bool ok)

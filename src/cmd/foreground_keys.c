@@ -38,7 +38,7 @@ static void set_filter(struct foreground *f, const char *text)
 	int rc = *text ? regcomp(&fresh, text, REG_EXTENDED | REG_NOSUB) : 0;
 	if (rc) {
 		regerror(rc, &fresh, why, sizeof(why));
-		show_say(f, "\"%s\" is no expression: %s", text, why);
+		show_say(f, "\"%s\" is not a regular expression: %s", text, why);
 		return;
 	}
 	if (f->filtering)

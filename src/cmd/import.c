@@ -45,7 +45,7 @@ static int read_source(struct context *c, struct foreign *s)
 		c->diags = trial;
 		return report(c);
 	}
-	err_set(&c->error, ERR_FAILED, "%s is no file that can be taken over", s->path);
+	err_set(&c->error, ERR_FAILED, "%s cannot be taken over", s->path);
 	err_hint(&c->error,
 		"a compose file, a Procfile, or a session of tmuxinator or tmuxp can be");
 	return fail(c);
@@ -59,7 +59,7 @@ static int write_new(struct context *c, const char *path, const struct buf *text
 	if (c->g.dry_run)
 		return emit(text) ? 0 : ERR_FAILED;
 	if (file_exists(path) && !force) {
-		err_set(&c->error, ERR_FAILED, "%s is there already: nothing was written", path);
+		err_set(&c->error, ERR_FAILED, "%s exists already: nothing was written", path);
 		err_hint(&c->error, "--dry-run prints what would be written; --force writes it");
 		return fail(c);
 	}

@@ -46,7 +46,7 @@ static int check_target(struct context *c, const char *prefix, const char *dir)
 		const char *path =
 			path_join(&c->arena, dir, embedded_files[i].path + strlen(prefix));
 		if (file_exists(path)) {
-			err_set(&c->error, ERR_FAILED, "%s is there already: nothing was written",
+			err_set(&c->error, ERR_FAILED, "%s exists already: nothing was written",
 				path);
 			err_hint(&c->error, "choose an empty folder, or add --force");
 			return fail(c);

@@ -1,48 +1,18 @@
 /*
  * init ci: what makes a CI service run `devenv ci`. Comes in: which service. Goes out: its file, in
- * the project. What is there already is written over only after a yes. Lines about a command that
- * this devenv does not have are left out.
+ * the project. What is there already is written over only after a yes.
  */
 #include <string.h>
 
 #include "base/embed.h"
-#include "cmd/commands.h"
 #include "cmd/context.h"
 #include "cmd/init_ci.h"
-
-static bool has_command(const char *name, size_t len)
-{
-	for (size_t i = 0; commands[i]; i++)
-		if (strlen(commands[i]->name) == len && !strncmp(commands[i]->name, name, len))
-			return true;
-	return false;
-}
-
-/* Between "# >>> NAME" and "# <<< NAME" stands what needs the command NAME. */
-static void fill(const struct embedded *f, struct buf *out)
-{
-	static const char opens[] = "# >>> ", closes[] = "# <<< ";
-	const char *s = (const char *)f->data, *end = s + f->size;
-	bool left_out = false;
-	while (s < end) {
-		const char *stop = memchr(s, '\n', (size_t)(end - s));
-		size_t len = (size_t)((stop ? stop : end) - s), mark = sizeof(opens) - 1;
-		bool open = starts_with(s, opens), close = starts_with(s, closes);
-		if (open)
-			left_out = !has_command(s + mark, len - mark);
-		else if (close)
-			left_out = false;
-		else if (!left_out)
-			buf_add(out, s, len + (stop != NULL));
-		s += len + 1;
-	}
-}
 
 static int write_one(struct context *c, const struct embedded *f, const char *path, bool force)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 	int status = 0;
-	fill(f, &text);
+	buf_add(&text, f->data, f->size);
 	if (c->g.dry_run)
 		return emit(&text) ? 0 : ERR_FAILED;
 	if (file_exists(path) && !force)

@@ -12,7 +12,7 @@
 #include "cmd/lifecycle.h"
 #include "run/hosts.h"
 
-enum { CANNOT_RUN = 126 }; /* what is there is no program, or there is none */
+enum { CANNOT_RUN = 126 }; /* what is there is not a program, or there is none */
 
 struct inside_opts {
 	bool root, no_tty, detach, keep, client;

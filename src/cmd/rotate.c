@@ -288,6 +288,32 @@ static bool can_look(struct context *c)
 	return c->engine || project_runs(&c->project, RUN_HOST);
 }
 
+static bool unsettled(struct context *c, const struct secret *s)
+{
+	struct buf old = BUF_INIT;
+	bool is = c->vault && vault_previous(c->vault, s->name, &old);
+	buf_wipe(&old);
+	return is;
+}
+
+static int finish(struct context *c, const struct secret *s)
+{
+	note(c, "note: %s has a new value that not all have yet; finishing it", s->name);
+	int status = s->on_rotate ? wake_consumer(c, s) : 0;
+	return status ? status : follow(c, s);
+}
+
+/*
+ * A third value would push one of two out of the keyring, and that may be the one that the server
+ * has.
+ */
+static int make_ready(struct context *c, const struct secret *s)
+{
+	if (unsettled(c, s))
+		return finish(c, s);
+	return s->on_rotate ? wake_consumer(c, s) : 0;
+}
+
 int rotate_secret(
 	struct context *c, const struct secret *s, const struct buf *value, bool *followed)
 {
@@ -301,23 +327,8 @@ int rotate_secret(
 		return bad ? bad : vault_settle(c->vault, s->name, true, &c->error) ? fail(c) : 0;
 	}
 	int status = prepare(c, &p);
-	status = status ? status : s->on_rotate ? wake_consumer(c, s) : 0;
+	status = status ? status : make_ready(c, s);
 	status = status ? status : change(c, s, value);
-	return status ? status : follow(c, s);
-}
-
-static bool unsettled(struct context *c, const struct secret *s)
-{
-	struct buf old = BUF_INIT;
-	bool is = c->vault && vault_previous(c->vault, s->name, &old);
-	buf_wipe(&old);
-	return is;
-}
-
-static int finish(struct context *c, const struct secret *s)
-{
-	note(c, "note: %s has a new value that not all have yet; finishing it", s->name);
-	int status = s->on_rotate ? wake_consumer(c, s) : 0;
 	return status ? status : follow(c, s);
 }
 

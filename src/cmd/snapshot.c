@@ -30,7 +30,7 @@ static int take(struct context *c, const struct strs *args)
 	status = status ? status : data_open(c, &stopped, false);
 	status = status ? status : data_named(c, &names, &v);
 	if (!status && name && dir_exists(path_join(&c->arena, store_of(c), name)))
-		status = fail_with(c, ERR_USAGE, "there is a snapshot %s already", name);
+		status = fail_with(c, ERR_USAGE, "snapshot %s exists already", name);
 	status = status ? status : data_stop_users(c, &v, "snapshot", &stopped);
 	if (status)
 		return status;
@@ -50,7 +50,8 @@ static int read_all(struct context *c, struct snapshots *all)
 	if (snapshots_list(&c->arena, store_of(c), all, &bad, &c->error))
 		return fail(c);
 	for (size_t i = 0; i < bad.count; i++)
-		note(c, "note: %s/%s is no snapshot that can be read", store_of(c), bad.items[i]);
+		note(c, "note: %s/%s is not a snapshot that can be read", store_of(c),
+			bad.items[i]);
 	return 0;
 }
 

@@ -81,7 +81,8 @@ static int read_header(struct context *c, const char *line, trace_headers *out)
 {
 	size_t name = strcspn(line, ":");
 	if (!line[name] || !is_token(line, name) || has_control(line))
-		return fail_with(c, ERR_USAGE, "\"%s\" is no header: write \"Name: value\"", line);
+		return fail_with(
+			c, ERR_USAGE, "\"%s\" is not a header: write \"Name: value\"", line);
 	const char *value = line + name + 1;
 	*list_push(&c->arena, out) = (struct trace_header){ arena_strndup(&c->arena, line, name),
 		value + strspn(value, " \t") };
@@ -134,7 +135,7 @@ static int fill_ask(struct context *c, const struct trace_opts *o, const struct 
 	if (args->count == 2)
 		ask->method = upper(&c->arena, args->items[0]);
 	if (args->count == 2 && !is_token(ask->method, strlen(ask->method)))
-		return fail_with(c, ERR_USAGE, "\"%s\" is no method", ask->method);
+		return fail_with(c, ERR_USAGE, "\"%s\" is not an HTTP method", ask->method);
 	ask->target = args->count ? args->items[args->count - 1] : NULL;
 	for (size_t i = 0; i < o->headers.count && !status; i++)
 		status = read_header(c, o->headers.items[i], &ask->headers);

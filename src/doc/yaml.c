@@ -288,7 +288,7 @@ static void merge_value(struct reader *r, struct node *into, const struct node_p
 static void say_duplicate(struct reader *r, const struct node_pair *p, struct place first)
 {
 	struct diag *g = diag_add(r->source.diags, SEV_ERROR, p->key_place,
-		"the key \"%.80s\" is here twice", p->key);
+		"the key \"%.80s\" appears twice", p->key);
 	g->hint = p->key == merge_key ? "write `<<: [*a, *b]`" : "keep one of the two";
 	g->other = first;
 	g->other_label = "first defined here";

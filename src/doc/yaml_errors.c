@@ -211,7 +211,7 @@ void yaml_explain(const struct yaml_source *s, const struct yaml_fault *f)
 			"a tab indents this line, and YAML takes only spaces",
 			"replace the tab by spaces");
 	else if (glued_colon(s, f))
-		say(s, f->line - 1, glued_colon(s, f), "a blank is missing behind the colon",
+		say(s, f->line - 1, glued_colon(s, f), "a space is missing after the colon",
 			"a line inside a map reads `key: value`");
 	else if (w)
 		explain_worded(s, f, w);
@@ -248,7 +248,7 @@ void yaml_explain_byte(const struct yaml_source *s, size_t offset)
 	if (!c && s->len >= 2 && (!s->text[0] || !s->text[1]))
 		say(s, 0, 0, "this file is not UTF-8; it looks like UTF-16", "save it as UTF-8");
 	else if (!c)
-		say(s, line, col, "a NUL byte: this is no text", "remove it, or name a text file");
+		say(s, line, col, "a NUL byte: this is not text", "remove it, or name a text file");
 	else if (!utf8_valid(s->text + offset, s->len - offset, &bad) && !bad)
 		diag_add(s->diags, SEV_ERROR, place_at(s, line, col),
 			"byte 0x%02x is not valid UTF-8", c)

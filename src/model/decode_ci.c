@@ -50,7 +50,7 @@ static void url_known(struct decode *c, const struct node *n, const char *key)
 	const char *url = text_at(n, key);
 	if (url && !starts_with(url, "http://") && !starts_with(url, "https://"))
 		say(c, SEV_ERROR, node_get(n, key)->place, path_of(c, "ci.report", key),
-			"\"%s\" is no URL", url)
+			"\"%s\" is not a URL", url)
 			->hint = "it begins with https:// or http://";
 }
 

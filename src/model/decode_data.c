@@ -58,7 +58,7 @@ static void cache_read(struct decode *c, const struct node_pair *pair)
 		*list_push(c->a, &c->p->caches) = cache;
 	else
 		say(c, SEV_ERROR, n->place, arena_printf(c->a, "caches.%s.target", cache.name),
-			"\"%s\" is no absolute path in the container", cache.target);
+			"\"%s\" is not an absolute path in the container", cache.target);
 }
 
 struct origin {

@@ -53,7 +53,7 @@ static void success_read(
 	dev->success_place = n ? n->place : dev->place;
 	if (!success_valid(word)) {
 		struct diag *d = say(c, SEV_ERROR, n->place, path_of(c, path, "on_success"),
-			"\"%s\" is nothing that can follow a success", word);
+			"\"%s\" is nothing that on_success knows", word);
 		d->hint = "restart, signal:HUP, exec: CMD, or none";
 		return;
 	}

@@ -52,7 +52,7 @@ void decode_restart(struct decode *c, struct service *s, const char *path)
 		s->restart = policy;
 	if (policy < 0) {
 		struct diag *d = say(c, SEV_ERROR, node_get(s->node, "restart")->place,
-			path_of(c, path, "restart"), "\"%s\" is no restart policy", text);
+			path_of(c, path, "restart"), "\"%s\" is not a restart policy", text);
 		d->hint = "one of no, always, unless-stopped, on-failure, on-failure:N";
 	}
 	s->restart_policy = s->restart != RESTART_NO;

@@ -144,7 +144,7 @@ static void image_cycle(void *ctx, const size_t *path, size_t len, const struct 
 	const char *name = ic->images[closing->from].name;
 	struct diag *d = say(ic->c, SEV_ERROR, closing->place,
 		arena_printf(ic->c->a, "images.%s.from", name),
-		"images stand on each other in a circle: %s",
+		"images stand on each other in a cycle: %s",
 		cycle_text(ic->c->a, ic->images, sizeof(struct image), path, len));
 	d->hint = "let one of them stand on an image of a registry";
 	ic->images[closing->from].from = NULL;

@@ -51,7 +51,7 @@ static void mount_read(struct decode *c, struct service *s, const struct node *n
 	m.read_only = truth(node_get(n, "read_only"), false);
 	if (*target != '/')
 		say(c, SEV_ERROR, place_at(n, "target", n->place), path_of(c, path, "target"),
-			"\"%s\" is no absolute path in the container", target);
+			"\"%s\" is not an absolute path in the container", target);
 	if (m.kind == MOUNT_BIND && !source) {
 		say(c, SEV_ERROR, n->place, path, "a bind mount needs a source");
 		return;

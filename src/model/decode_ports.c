@@ -58,7 +58,7 @@ static void port_read(struct decode *c, struct service *s, const struct node *n,
 	p.lan = streq(bind ? bind : text_at(s->node, "bind"), "lan");
 	if (published && node_is_scalar(published) && !published_read(&p, node_text(published))) {
 		struct diag *d = say(c, SEV_ERROR, published->place, path_of(c, path, "published"),
-			"\"%s\" is no port to publish", node_text(published));
+			"\"%s\" is not a port that can be published", node_text(published));
 		d->hint = "a number from 1 to 65535, a range like 8000-8010, auto, or false";
 	}
 	if (p.target >= 1 && p.target <= 65535)

@@ -67,7 +67,7 @@ void decode_release(struct decode *c, struct service *s, const char *path)
 	path = path_of(c, path, "release");
 	if (!s->develop || !s->working_dir || *s->working_dir != '/') {
 		say(c, SEV_ERROR, n->place, path,
-			"%s has a release but is no module: develop.source and working_dir are "
+			"%s has a release but is not a module: develop.source and working_dir are "
 			"what "
 			"it is made of",
 			s->name);
@@ -82,7 +82,7 @@ void decode_release(struct decode *c, struct service *s, const char *path)
 	node_each_pair(node_get(n, "artifacts"), i, pair)
 		artifact_read(c, s, r, pair, path_of(c, path, "artifacts"));
 	if (!node_count(node_get(n, "artifacts")))
-		say(c, SEV_ERROR, n->place, path, "the release of %s persists nothing", s->name)
+		say(c, SEV_ERROR, n->place, path, "the release of %s keeps nothing", s->name)
 			->hint = arena_printf(c->a, "artifacts: { PATH: %s/PATH }", s->working_dir);
 	if (s->image)
 		s->release = r;

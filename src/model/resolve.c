@@ -38,7 +38,7 @@ static void cycle_found(void *ctx, const size_t *path, size_t len, const struct 
 	const struct service *s = c->p->services.items;
 	struct diag *d = say(c, SEV_ERROR, closing->place,
 		arena_printf(c->a, "services.%s.depends_on", s[closing->from].name),
-		"services wait for each other in a circle: %s",
+		"services wait for each other in a cycle: %s",
 		cycle_text(c->a, s, sizeof(*s), path, len));
 	d->hint = "one of them must start without the other";
 }

@@ -63,7 +63,7 @@ static void waits_for_an_end(struct decode *c, const struct service *s)
 		const struct need *n = &s->needs.items[i];
 		if (n->condition == COND_COMPLETED && n->service->kind != KIND_JOB)
 			say(c, SEV_ERROR, n->place, service_path(c, s, "depends_on"),
-				"%s waits for %s to end, which is no job", s->name, n->name)
+				"%s waits for %s to end, which is not a job", s->name, n->name)
 				->hint = arena_printf(
 				c->a, "%s has a restart policy or kind: service", n->name);
 		if (n->condition == COND_HEALTHY && n->service->kind == KIND_JOB)

@@ -1,5 +1,6 @@
 /*
- * Tables of Compose's `deploy` and `build`. devenv itself reads copies and the build's files;
+ * Tables of Compose's `deploy` and `build`. devenv itself reads copies, the order in which they are
+ * replaced, and the build's files;
  * the rest is checked for shape, merged by Compose's rules and carried.
  */
 #include "schema.h"
@@ -67,6 +68,26 @@ static const struct schema schema_placement = { .name = "placement",
 	.carried = placement_carried,
 	.help = "Placement in a cluster, carried" };
 
+static const char *const order_words[] = { "stop-first", "start-first", NULL };
+
+static const struct field update_fields[] = {
+	{ .name = "order",
+		.types = T_STR,
+		COMPOSE,
+		.choices = order_words,
+		.value = "stop-first",
+		.help = "Who goes first where a container takes the place of another" },
+	{ 0 },
+};
+
+static const char *const update_carried[] = { "delay", "failure_action", "max_failure_ratio",
+	"monitor", "parallelism", NULL };
+
+static const struct schema schema_update = { .name = "update_config",
+	.fields = update_fields,
+	.carried = update_carried,
+	.help = "How containers are replaced" };
+
 static const struct field deploy_fields[] = {
 	{ .name = "replicas",
 		.types = T_INT | T_STR,
@@ -86,11 +107,16 @@ static const struct field deploy_fields[] = {
 		COMPOSE,
 		.map = &schema_placement,
 		.help = "Placement in a cluster" },
+	{ .name = "update_config",
+		.types = T_MAP,
+		COMPOSE,
+		.map = &schema_update,
+		.help = "How containers are replaced" },
 	{ 0 },
 };
 
 static const char *const deploy_carried[] = { "endpoint_mode", "mode", "restart_policy",
-	"rollback_config", "update_config", NULL };
+	"rollback_config", NULL };
 
 const struct schema schema_deploy = { .name = "deploy",
 	.fields = deploy_fields,

@@ -243,8 +243,10 @@ static void service_inputs(
 	if (context)
 		strs_add(a, paths, context);
 	const struct develop *code = service_code(s);
-	if (s->release && !p->dev)
+	if (s->release && !p->dev) {
 		strs_add(a, paths, code->source);
+		release_manifests(a, p, s, paths);
+	}
 	for (size_t i = 0; code && i < code->deps.lock.count; i++)
 		strs_add(a, paths, path_join(a, p->dir, code->deps.lock.items[i]));
 	job_inputs(a, p, s, paths);

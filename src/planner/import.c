@@ -107,7 +107,7 @@ static void line_read(struct procfile *f, const char *text, size_t len, struct p
 	if (!line[strspn(line, " \t")] || line[0] == '#')
 		return;
 	if (!name || line[name] != ':' || !*command) {
-		diag_add(f->d, SEV_WARNING, at, "this line is no `name: command`");
+		diag_add(f->d, SEV_WARNING, at, "this line is not `name: command`");
 		return;
 	}
 	char *key = arena_strndup(f->a, line, name);

@@ -210,6 +210,9 @@ void plan_releases(struct make *m, struct step *after);   /* BUILD steps of thos
 /* The one that makes what a unit runs; NULL: it is there. */
 struct step *image_step(struct make *m, const struct unit *u);
 void names_note(struct make *m); /* plan->named: what images are called outside */
+/* release_manifests.c: what an install may read, there or not; absolute, each once. */
+void release_manifests(
+	struct arena *a, const struct project *p, const struct service *s, struct strs *out);
 char *release_text(struct make *m, const struct unit *u);
 struct owner release_owner(const struct make *m, const struct unit *u);
 const char *release_user(struct make *m, const struct unit *u); /* NULL: root's */

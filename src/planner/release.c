@@ -55,7 +55,8 @@ static const char *tag_of(struct make *m, const struct unit *u)
 	char hex[HASH_HEX + 1];
 	struct hasher *h = hasher_new();
 	hasher_str(h, b->dockerfile);
-	hasher_str(h, world_input(m->w, u->service->release->code->source));
+	for (size_t i = 0; i < b->files.count; i++)
+		hasher_str(h, world_input(m->w, b->files.items[i].source));
 	hasher_end(h, hex);
 	return arena_printf(m->a, "devenv/release-%s:%.*s",
 		image_repository(m->a, u->service->name), TAG_HEX, hex);
@@ -69,6 +70,43 @@ static void build_args(struct make *m, struct build *b)
 		strs_add(m->a, &b->args, proxies[i]);
 }
 
+/* Below the sources; NULL: not there, or the sources themselves. */
+static const char *below(const struct service *s, const char *path)
+{
+	const char *source = s->release->code->source;
+	bool inside = path_inside(source, path) && !streq(source, path);
+	return inside ? path + strlen(source) + !ends_with(source, "/") : NULL;
+}
+
+/* Dependencies that lie among the sources are nobody's: they are installed by their lock. */
+static const char *own_dependencies(struct make *m, const struct service *s)
+{
+	const char *dir = path_normal(m->a, s->working_dir);
+	const char *into = s->release->code->deps.install ? dependencies_dir(m, s) : NULL;
+	bool inside = into && path_inside(dir, into) && !streq(dir, into);
+	return inside ? into + strlen(dir) + !ends_with(dir, "/") : NULL;
+}
+
+/* The sources, and in front of them what the install reads. */
+static void add_files(struct make *m, const struct service *s, struct build *b)
+{
+	struct strs manifests = { 0 };
+	*list_push(m->a, &b->files) = (struct context_file){
+		.path = "source",
+		.source = s->release->code->source,
+		.without = own_dependencies(m, s),
+	};
+	release_manifests(m->a, m->p, s, &manifests);
+	for (size_t i = 0; i < manifests.count; i++) {
+		const char *path = manifests.items[i];
+		if (world_input(m->w, path))
+			*list_push(m->a, &b->files) = (struct context_file){
+				.path = arena_printf(m->a, "manifests/%s", below(s, path)),
+				.source = path,
+			};
+	}
+}
+
 static void release_make(struct make *m, struct unit *u)
 {
 	const struct service *s = u->service;
@@ -77,12 +115,11 @@ static void release_make(struct make *m, struct unit *u)
 		return;
 	b->timeout_ms = RELEASE_MS;
 	b->dockerfile_path = "Dockerfile";
-	*list_push(m->a, &b->files) =
-		(struct context_file){ .path = "source", .source = s->release->code->source };
+	add_files(m, s, b);
 	build_args(m, b);
-	b->dockerfile = release_text(m, u);
 	b->no_cache = m->req && m->req->no_cache;
 	u->release = b;
+	b->dockerfile = release_text(m, u);
 	b->on = s->release->image ? NULL : plan_moving(m->w, s->release->from);
 	b->tag = tag_of(m, u);
 }

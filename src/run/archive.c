@@ -137,7 +137,7 @@ static int gather(struct arena *a, const struct build *b, struct context *c, str
 	for (size_t i = 0; i < b->files.count; i++) {
 		const struct context_file *f = &b->files.items[i];
 		if (f->source) {
-			if (context_add_path(a, c, f->path, f->source, f->mode, e))
+			if (context_add_path(a, c, f, e))
 				return -1;
 			continue;
 		}

@@ -20,10 +20,10 @@ enum { IGNORE_FILE_MAX = 1 << 20 };
 struct walk {
 	struct arena *a;
 	struct context *context;
-	const char *prefix; /* "" or with a slash at its end */
-	const char *always;
-	struct ignore_rules *docker; /* NULL: none */
-	struct git_ignores *git;     /* NULL: none */
+	const char *prefix;           /* "" or with a slash at its end */
+	const char *always, *without; /* no rule excludes the one or brings back the other */
+	struct ignore_rules *docker;  /* NULL: none */
+	struct git_ignores *git;      /* NULL: none */
 	struct err *e;
 };
 
@@ -95,6 +95,8 @@ static int walk_one(struct walk *w, int at, const char *name, const char *path, 
 	bool dir = S_ISDIR(st.st_mode), skip = skipped(w, path, name, dir);
 	if (dir && streq(name, ".devenv")) /* secrets are in there; no rule brings it back */
 		return 0;
+	if (streq(path, w->without))
+		return 0;
 	if (skip &&
 		(!dir || !((w->docker && ignore_exceptions(w->docker)) || holds_always(w, path))))
 		return 0;
@@ -149,41 +151,47 @@ static int read_rules(struct walk *w, const char *dir)
 	return git_ignores_open(dir, &w->git, w->e);
 }
 
+static int walk_from(struct walk *w, const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(w->e, "build context %s", dir);
+	int rc = read_rules(w, dir);
+	if (rc)
+		close(fd);
+	else
+		rc = walk(w, fd, "", dir);
+	git_ignores_close(w->git);
+	return rc;
+}
+
 int context_add_dir(struct arena *a, struct context *c, const char *dir, const char *prefix,
 	const char *always, struct err *e)
 {
 	struct walk w = { .a = a, .context = c, .always = always, .e = e };
 	w.prefix = *prefix ? arena_printf(a, "%s/", prefix) : "";
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(e, "build context %s", dir);
-	int rc = read_rules(&w, dir);
-	if (rc)
-		close(fd);
-	else
-		rc = walk(&w, fd, "", dir);
-	git_ignores_close(w.git);
-	return rc;
+	return walk_from(&w, dir);
 }
 
-int context_add_path(struct arena *a, struct context *c, const char *path, const char *source,
-	mode_t mode, struct err *e)
+int context_add_path(
+	struct arena *a, struct context *c, const struct context_file *f, struct err *e)
 {
-	struct walk w = { .a = a, .context = c, .prefix = "", .e = e };
+	struct walk w = { .a = a, .context = c, .prefix = "", .without = f->without, .e = e };
 	struct stat st;
-	if (stat(source, &st))
-		return err_errno(e, "%s", source);
+	if (stat(f->source, &st))
+		return err_errno(e, "%s", f->source);
 	if (S_ISDIR(st.st_mode)) {
-		add(&w, path, CONTEXT_DIR, 0755);
-		return context_add_dir(a, c, source, path, NULL, e);
+		add(&w, f->path, CONTEXT_DIR, 0755);
+		w.prefix = arena_printf(a, "%s/", f->path);
+		return walk_from(&w, f->source);
 	}
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_FAILED, "%s is neither a file nor a directory", source);
-	source = path_real(a, source);
-	if (!source || add_file(&w, path, source, &st))
+		return err_set(e, ERR_FAILED, "%s is neither a file nor a directory", f->source);
+	const char *source = path_real(a, f->source);
+	if (!source || add_file(&w, f->path, source, &st))
 		return -1;
-	if (mode)
-		c->entries.items[c->entries.count - 1].mode = mode;
+	if (f->mode)
+		c->entries.items[c->entries.count - 1].mode = f->mode;
 	return 0;
 }
 

@@ -108,7 +108,7 @@ int engine_negotiate(struct engine *g, struct err *e)
 	return rc ? rc : check_floor(g, e);
 }
 
-static struct engine_call *begin(struct engine *g, const struct engine_ask *ask, bool waits)
+static struct engine_call *begin(struct engine *g, const struct engine_ask *ask)
 {
 	cleanup_buf struct buf url = BUF_INIT;
 	buf_adds(&url, g->base);
@@ -127,7 +127,6 @@ static struct engine_call *begin(struct engine *g, const struct engine_ask *ask,
 		.produce = ask->produce,
 		.data = ask->data,
 		.ctx = ask->ctx,
-		.waits = waits,
 	};
 	struct engine_call *c = xcalloc(1, sizeof(*c));
 	c->engine = g;
@@ -144,7 +143,7 @@ struct engine_call *engine_begin(struct engine *g, const struct engine_ask *ask,
 {
 	if (!ask->unversioned && engine_negotiate(g, e))
 		return NULL;
-	return begin(g, ask, false);
+	return begin(g, ask);
 }
 
 bool engine_done(const struct engine_call *c)
@@ -264,7 +263,7 @@ int engine_request(
 		*out = NULL;
 		if (!ask->unversioned && engine_negotiate(g, e))
 			return -1;
-		struct engine_call *c = begin(g, ask, true);
+		struct engine_call *c = begin(g, ask);
 		*out = c;
 		while (!engine_done(c))
 			engine_turn(g, NULL, 1000);
@@ -347,7 +346,7 @@ int engine_find(struct engine *g, struct arena *a, struct node **out, struct err
 	*out = NULL;
 	if (engine_negotiate(g, e))
 		return -1;
-	struct engine_call *c = begin(g, &ask, true);
+	struct engine_call *c = begin(g, &ask);
 	while (!engine_done(c))
 		engine_turn(g, NULL, 1000);
 	bool absent = engine_answer(c)->status == 404;

@@ -24,7 +24,7 @@ static int check_program(const char *path, struct err *e)
 	if (stat(path, &st))
 		return err_set(e, ERR_FAILED, "cannot run %s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_FAILED, "cannot run %s: it is no file", path);
+		return err_set(e, ERR_FAILED, "cannot run %s: it is not a file", path);
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS)) {
 		err_set(e, ERR_FAILED, "cannot run %s: it is not executable", path);
 		err_hint(e, "chmod +x %s", path);

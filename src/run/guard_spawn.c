@@ -204,7 +204,7 @@ static int explain(const struct guard_start *s, struct err *e)
 			e, ERR_FAILED, "cannot run %s: entering %s: %s", name, s->launch.dir, why);
 	case AT_EXEC:
 		if (s->failed == ENOEXEC) {
-			err_set(e, ERR_FAILED, "cannot run %s: it is no program", name);
+			err_set(e, ERR_FAILED, "cannot run %s: it is not a program", name);
 			err_hint(e, "a script needs a first line such as #!/bin/sh");
 			return -1;
 		}

@@ -353,7 +353,7 @@ int host_unit_signal(struct host_unit *u, const char *name, struct err *e)
 {
 	int n = signal_number(name);
 	if (!n)
-		return err_set(e, ERR_USAGE, "%s is no signal", name);
+		return err_set(e, ERR_USAGE, "%s is not a signal", name);
 	if (!u->process || host_process_exited(u->process))
 		return err_set(e, ERR_FAILED, "%s does not run", u->label);
 	host_process_signal(u->process, n);

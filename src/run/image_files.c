@@ -12,7 +12,6 @@
 #include "doc/json.h"
 #include "run/engine.h"
 #include "run/packed.h"
-#include "run/tar.h"
 
 struct saving {
 	struct packing *packing;
@@ -115,81 +114,6 @@ int images_load(struct engine *g, struct loop *loop, const char *path, struct er
 	unpacking_free(l.unpacking);
 	close(fd);
 	return rc ? err_wrap(e, "loading images") : 0;
-}
-
-/* ---- what is in one ---- */
-
-struct listing {
-	struct arena *a;
-	struct buf text;
-	bool wanted; /* the entry that comes is the engine's own list */
-	size_t entries;
-};
-
-enum { LIST_MAX = 4 << 20, ENTRIES_MAX = 100000 };
-
-static bool list_entry(void *ctx, const struct tar_entry *t)
-{
-	struct listing *l = ctx;
-	l->wanted = streq(t->path, "manifest.json") && t->size <= LIST_MAX && !l->text.len;
-	return ++l->entries <= ENTRIES_MAX;
-}
-
-static void list_data(void *ctx, const char *data, size_t len)
-{
-	struct listing *l = ctx;
-	if (l->wanted)
-		buf_add(&l->text, data, len);
-}
-
-static void list_end(void *ctx)
-{
-	(void)ctx;
-}
-
-static int list_all(struct unpacking *u, struct listing *l, struct err *e)
-{
-	char piece[65536];
-	struct tar_sink sink = { list_entry, list_data, list_end, l };
-	struct tar *t = tar_new(&sink);
-	ssize_t n;
-	bool goes_on = true;
-	while ((n = unpacking_read(u, piece, sizeof(piece), e)) > 0 && goes_on)
-		goes_on = tar_feed(t, piece, (size_t)n) || tar_whole(t);
-	bool whole = tar_whole(t);
-	tar_free(t);
-	if (n < 0)
-		return -1;
-	return whole ? 0 : err_set(e, ERR_FAILED, "its images are no archive of an engine's");
-}
-
-static int names_in(struct listing *l, struct strs *names, struct err *e)
-{
-	struct node *top = json_read(l->a, buf_str(&l->text), l->text.len, "its list of images", e);
-	const struct node *image, *tag;
-	node_each_item(top, i, image)
-	{
-		node_each_item(node_get(image, "RepoTags"), k, tag)
-		{
-			if (node_text(tag))
-				strs_add(l->a, names, node_text(tag));
-		}
-	}
-	return top ? 0 : -1;
-}
-
-int images_list(struct arena *a, const char *path, struct strs *names, struct err *e)
-{
-	struct listing l = { .a = a };
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return err_errno(e, "%s", path);
-	struct unpacking *u = unpacking_new(fd, path, e);
-	int rc = u && !list_all(u, &l, e) ? names_in(&l, names, e) : -1;
-	unpacking_free(u);
-	buf_release(&l.text);
-	close(fd);
-	return rc;
 }
 
 int shared_volume_make(struct engine *g, const char *name, const char *kind, struct err *e)

@@ -21,7 +21,8 @@ static int compile(struct log_filter *f, const struct log_query *q, struct err *
 		char why[200];
 		regerror(rc, re, why, sizeof(why));
 		xfree(re);
-		return err_set(e, ERR_USAGE, "\"%s\" is no expression: %s", q->grep, why);
+		return err_set(
+			e, ERR_USAGE, "\"%s\" is not a regular expression: %s", q->grep, why);
 	}
 	f->regex = re;
 	return 0;

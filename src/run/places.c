@@ -52,7 +52,7 @@ static int check_path(const char *dir, struct err *e)
 		return 0;
 	err_set(e, ERR_CONFIG,
 		"the path of this checkout cannot be mounted: %s has a line break, a control"
-		" character or bytes that are no UTF-8",
+		" character or bytes that are not UTF-8",
 		dir);
 	err_hint(e, "move it to a path of plain characters");
 	return -1;

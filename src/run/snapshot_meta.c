@@ -153,7 +153,7 @@ static bool part_read(struct arena *a, const struct node *n, struct snapshot_par
 
 static int not_one(const char *path, struct err *e)
 {
-	return err_set(e, ERR_FAILED, "%s is no snapshot's, or is damaged", path);
+	return err_set(e, ERR_FAILED, "%s does not belong to a snapshot, or is damaged", path);
 }
 
 static int decode(

@@ -130,7 +130,7 @@ static int name_it(const char *from, const char *to, const char *name, struct er
 		return 0;
 	if (!there && errno != EEXIST && errno != ENOTEMPTY)
 		return err_errno(e, "%s", to);
-	err_set(e, ERR_USAGE, "there is a snapshot %s already", name);
+	err_set(e, ERR_USAGE, "snapshot %s exists already", name);
 	err_hint(e, "`devenv snapshot rm %s` removes it", name);
 	return -1;
 }

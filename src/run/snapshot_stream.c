@@ -120,18 +120,6 @@ int snapshot_fill(const struct volume_desk *d, const struct snapshot *s,
 	return rc ? err_wrap(e, "snapshot %s", s->name) : 0;
 }
 
-/* A hundred times its size and a gigabyte, of two million entries at most. */
-static struct tarball_budget budget_of(int64_t size)
-{
-	enum { RATIO = 100, ENTRIES = 2000000 };
-	int64_t floor = (int64_t)1 << 30;
-	return (struct tarball_budget){
-		.entries = ENTRIES,
-		.bytes = size > (INT64_MAX - floor) / RATIO ? INT64_MAX : size * RATIO + floor,
-		.foreign = true,
-	};
-}
-
 int archive_fill(const struct volume_desk *d, const char *path, const char *engine_volume,
 	struct tarball_facts *f, struct err *e)
 {
@@ -144,9 +132,9 @@ int archive_fill(const struct volume_desk *d, const char *path, const char *engi
 			close(p.file);
 		return rc;
 	}
-	struct tarball_budget b = budget_of(st.st_size);
+	struct tarball_budget b = tarball_budget_of(st.st_size);
 	p.budget = &b;
-	int rc = S_ISREG(st.st_mode) ? run(&p, e) : err_set(e, ERR_FAILED, "it is no file");
+	int rc = S_ISREG(st.st_mode) ? run(&p, e) : err_set(e, ERR_FAILED, "it is not a file");
 	close(p.file);
 	*f = p.facts;
 	return rc ? err_wrap(e, "%s", path) : 0;

@@ -85,7 +85,7 @@ static int clear_name(const char *path, struct err *e)
 	if (lstat(path, &st))
 		return errno == ENOENT ? 0 : err_errno(e, "looking at %s", path);
 	if (!S_ISSOCK(st.st_mode))
-		return err_set(e, ERR_FAILED, "%s is in the way: it is no socket", path);
+		return err_set(e, ERR_FAILED, "%s is in the way: it is not a socket", path);
 	if (unlink(path) && errno != ENOENT)
 		return err_errno(e, "removing %s", path);
 	return 0;

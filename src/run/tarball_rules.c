@@ -89,6 +89,17 @@ void tarball_note_link(struct tarball_rules *r, const char *name)
 	map_set(&r->links, arena_strdup(&r->a, name), (void *)"");
 }
 
+struct tarball_budget tarball_budget_of(int64_t size)
+{
+	enum { RATIO = 100, ENTRIES = 2000000 };
+	int64_t floor = (int64_t)1 << 30;
+	return (struct tarball_budget){
+		.entries = ENTRIES,
+		.bytes = size > (INT64_MAX - floor) / RATIO ? INT64_MAX : size * RATIO + floor,
+		.foreign = true,
+	};
+}
+
 /* ---- servers ---- */
 
 /* PostgreSQL and MariaDB say it in text; Redis begins its dump with "REDIS0010". */

@@ -193,7 +193,7 @@ int vault_public(struct vault *v, const char *name, struct buf *out, struct err 
 		return -1;
 	if (!k->public.len)
 		return err_set(
-			e, ERR_FAILED, "secret %s is no key pair: it has no public half", name);
+			e, ERR_FAILED, "secret %s is not a key pair: it has no public half", name);
 	buf_add(out, k->public.data, k->public.len);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
- * Parses the header of an HTTP/1.x answer. Comes in: bytes from an engine that may lie. Goes out:
- * status, length, whether the connection is ours. Bounded, allocates nothing.
+ * Parses the header of an HTTP/1.x answer, and a body in chunks. Comes in: bytes from an engine
+ * that may lie. Goes out: status, length, whether the connection is ours; the body. Bounded,
+ * allocates nothing.
  */
 #include "run/wire.h"
 
@@ -52,19 +53,34 @@ static int64_t length_of(const char *s, const char *end)
 	return any && s == end ? v : -2;
 }
 
+static bool is_field(const char *line, const char *end, const char *name)
+{
+	size_t len = strlen(name);
+	return (size_t)(end - line) >= len && strncasecmp(line, name, len) == 0;
+}
+
+static bool says_chunked(const char *s, const char *end)
+{
+	static const char word[] = "chunked";
+	while (s < end && (*s == ' ' || *s == '\t'))
+		s++;
+	return (size_t)(end - s) >= sizeof(word) - 1 && strncasecmp(s, word, sizeof(word) - 1) == 0;
+}
+
 static int read_fields(const char *s, const char *end, struct wire_head *out)
 {
-	static const char name[] = "content-length:";
+	static const char length[] = "content-length:", coding[] = "transfer-encoding:";
 	while (s < end) {
 		const char *nl = memchr(s, '\n', (size_t)(end - s));
 		if (!nl)
 			nl = end;
-		if ((size_t)(nl - s) >= sizeof(name) - 1 &&
-			strncasecmp(s, name, sizeof(name) - 1) == 0) {
-			int64_t n = length_of(s + sizeof(name) - 1, nl);
+		if (is_field(s, nl, length)) {
+			int64_t n = length_of(s + sizeof(length) - 1, nl);
 			if (n < 0 || (out->body_length >= 0 && out->body_length != n))
 				return -1;
 			out->body_length = n;
+		} else if (is_field(s, nl, coding)) {
+			out->chunked = says_chunked(s + sizeof(coding) - 1, nl);
 		}
 		s = nl + 1;
 	}
@@ -87,4 +103,72 @@ int wire_parse(const char *data, size_t len, struct wire_head *out)
 		return -1;
 	out->upgraded = out->status == 101 || (out->status == 200);
 	return read_fields(data, data + out->length, out) ? -1 : 1;
+}
+
+/* ---- chunks ---- */
+
+static int hex_digit(char c)
+{
+	if (digit(c))
+		return c - '0';
+	c |= 'a' ^ 'A';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool size_byte(struct wire_chunks *w, char c)
+{
+	int d = hex_digit(c);
+	if (d >= 0) {
+		w->left = w->left * 16 + (unsigned)d;
+		return ++w->digits < 16;
+	}
+	if (!w->digits || !memchr("; \t\r\n", c, 5))
+		return false;
+	w->state = CHUNK_SIZE_END;
+	return true;
+}
+
+/* What is no byte of a chunk; false: it must not be there. */
+static bool byte_between(struct wire_chunks *w, char c)
+{
+	if (++w->around > WIRE_MAX_HEADER)
+		return false;
+	if (w->state == CHUNK_SIZE && !size_byte(w, c))
+		return false;
+	if (w->state == CHUNK_DATA_END && c != '\r' && c != '\n')
+		return false;
+	if (c == '\n') {
+		static const enum wire_state next[] = {
+			[CHUNK_DATA_END] = CHUNK_SIZE,
+			[CHUNK_TRAILER] = CHUNK_END,
+			[CHUNK_TRAILER_LINE] = CHUNK_TRAILER,
+		};
+		bool sized = w->state == CHUNK_SIZE_END;
+		w->state = !sized ? next[w->state] : w->left ? CHUNK_DATA : CHUNK_TRAILER;
+	} else if (w->state == CHUNK_TRAILER && c != '\r') {
+		w->state = CHUNK_TRAILER_LINE;
+	}
+	return true;
+}
+
+enum wire_fed wire_chunks_feed(struct wire_chunks *w, const char *data, size_t len,
+	bool (*fn)(void *ctx, const char *data, size_t len), void *ctx)
+{
+	const char *end = data + len;
+	while (data < end && w->state != CHUNK_END) {
+		if (w->state != CHUNK_DATA) {
+			if (!byte_between(w, *data++))
+				return WIRE_BROKEN;
+			continue;
+		}
+		size_t n = (size_t)(end - data);
+		n = n < w->left ? n : (size_t)w->left;
+		if (!fn(ctx, data, n))
+			return WIRE_STOPPED;
+		data += n;
+		w->left -= n;
+		if (!w->left)
+			*w = (struct wire_chunks){ .state = CHUNK_DATA_END };
+	}
+	return w->state == CHUNK_END ? WIRE_WHOLE : WIRE_MORE;
 }

@@ -79,7 +79,7 @@ static void answer(struct dashboard *d)
 	bool done = p == PROMPT_FILTER ? pane_filter(pane_of(d), text, why)
 				       : pane_search(pane_of(d), text, why);
 	if (!done)
-		dashboard_say(d, "\"%s\" is no expression: %s", text, why);
+		dashboard_say(d, "\"%s\" is not a regular expression: %s", text, why);
 	else if (p == PROMPT_SEARCH && *text)
 		search_from_here(d, true);
 	else if (p == PROMPT_FILTER)

@@ -8,6 +8,8 @@ load lib
 setup() {
 	new_machine "$BATS_TEST_TMPDIR"
 	FILE=$MACHINE/cache.devenv
+	ENGINE=$(docker version -f '{{.Server.Os}}/{{.Server.Arch}}')
+	export ENGINE
 }
 
 teardown() {
@@ -57,13 +59,18 @@ volumes() {
 	ok devenv cache save "$FILE"
 	says "2 volumes" "1 image" "MiB"
 	[ "$(tar tf "$FILE" | head -1)" = manifest.json ]
+	ok devenv cache save "$MACHINE/again" --json
+	[ "$(jq -c '[.file, .machine, .images, .volumes, .bytes > 1000]' <<<"$output")" = "[\"$MACHINE/again\",\"$ENGINE\",1,2,true]" ]
 	ok devenv cache restore "$FILE"
 	says "0 images and 0 volumes restored, 3 there already"
 	# Another machine: neither image nor volumes.
 	drop
 	[ -z "$(volumes)" ]
-	ok devenv cache restore "$FILE"
-	says "1 image and 2 volumes restored, 0 there already"
+	ENGINE=plan9/mips bundle other x cache devenv-cache-carried-x x
+	exits 1 devenv cache restore "$MACHINE/other"
+	says "the archive is for plan9/mips, the engine is $ENGINE"
+	ok devenv cache restore "$FILE" --json
+	[ "$(jq -c '[.images, .volumes, .there]' <<<"$output")" = "[1,2,0]" ]
 	[ "$(volumes)" = "$had" ]
 	LIMIT=200 ok devenv up -d
 	says_not "build carried-rung"
@@ -75,7 +82,7 @@ volumes() {
 # bundle NAME FILE KIND VOLUME DATA: a file like those of `cache save`, of one part.
 bundle() {
 	python3 - "$MACHINE/$1" "${@:2}" <<-'END'
-		import hashlib, io, json, sys, tarfile
+		import hashlib, io, json, os, sys, tarfile
 		path, file, kind, volume, what = sys.argv[1:]
 		data = what.encode()
 		if kind == "images":
@@ -88,7 +95,7 @@ bundle() {
 		    data = inner.getvalue()
 		part = {"kind": kind, "file": file, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(),
 		        "volume": volume, "entries": 1, "unpacked": 1, "images": ["devenv/x:1"]}
-		text = json.dumps({"format": 1, "project": "x", "parts": [part]}).encode()
+		text = json.dumps({"format": 1, "project": "x", "machine": os.environ["ENGINE"], "parts": [part]}).encode()
 		with open(path, "wb") as out:
 		    for name, content in (("manifest.json", text), (file, data)):
 		        info = tarfile.TarInfo(name)

@@ -138,9 +138,9 @@ hostile() {
 }
 
 @test "whatever tools write, and whatever a secret is, JUnit and the webhook's JSON are well-formed" {
-	hostile >said
+	hostile >bytes
 	export SIGNING=name WORD=state
-	E2E='cat said; exit 3' configured "{ webhook: '$BASE/ok', sign: signing }"
+	E2E='cat bytes; exit 3' configured "{ webhook: '$BASE/ok', sign: signing }"
 	exits 3 devenv ci --trust --report report
 	run python3 "$BATS_TEST_DIRNAME/junit.py" report/junit.xml e2e host
 	[ "$output" = failure ]

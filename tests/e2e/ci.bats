@@ -56,19 +56,6 @@ green() {
 	echo 'echo serving; exec sleep 1000' >web/serve.sh
 }
 
-# steps FILE: every command line in a CI service's file, whatever its shape; it is valid YAML.
-steps() {
-	python3 - "$1" <<-'END'
-		import sys, yaml
-		def walk(n):
-		    for k, v in n.items() if isinstance(n, dict) else enumerate(n) if isinstance(n, list) else ():
-		        if k in ("run", "script", "before_script"):
-		            print("\n".join(v if isinstance(v, list) else [v]))
-		        walk(v)
-		walk(yaml.safe_load(open(sys.argv[1])))
-	END
-}
-
 # What runs of this project have left on the engine and in the registry.
 remains() {
 	docker ps -a --format '{{.Names}}' | grep '^cis-ci-'
@@ -208,21 +195,4 @@ begin_run() {
 	[ -n "$(remains)" ]
 	ok devenv clean --dry-run
 	says "cis-ci-"
-}
-
-@test "init ci writes valid YAML that runs devenv ci and only commands that there are" {
-	enter scaffolds
-	ok devenv init ci github
-	ok devenv init ci gitlab
-	steps .github/workflows/devenv.yml >lines
-	steps .gitlab-ci.yml >>lines
-	[ "$(grep -c '^devenv ci --trust' lines)" = 2 ]
-	local word
-	grep -o 'devenv [a-z]*' lines | cut -d' ' -f2 | sort -u >words
-	while read -r word; do
-		ok devenv help "$word"
-	done <words
-	echo mine >.gitlab-ci.yml
-	exits 5 devenv init ci gitlab
-	[ "$(cat .gitlab-ci.yml)" = mine ]
 }

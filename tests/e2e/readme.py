@@ -77,6 +77,8 @@ def lines_of(path):
         text = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
     else:
         text = text.replace("\\-", "-").replace("\\e", "\\")
+        for block in re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", text, re.M | re.S):
+            yield from re.findall(r"^(devenv .*)$", block, re.M)
         yield from re.findall(r"^\.(?:Ql|Ic) (devenv [a-z].*?)(?: [.,;:)])?$", text, re.M)
     yield from (" ".join(found.split()) for found in re.findall(r"`(devenv\s[^`]+)`", text))
 

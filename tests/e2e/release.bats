@@ -28,6 +28,7 @@ setup() {
 }
 
 teardown_file() {
+	(enter shop && MAIL_KEY=x devenv --env prod down -v -y) >/dev/null 2>&1 || true
 	docker compose -p "$NAME" -f "$MACHINE/out/compose.yaml" down -v >/dev/null 2>&1 || true
 	docker images --format '{{.ID}} {{.Repository}}' | grep -E " (.*/)?($NAME-|devenv/e2e-rel-)" |
 		cut -d ' ' -f 1 | sort -u | xargs -r docker rmi -f >/dev/null 2>&1 || true
@@ -87,10 +88,10 @@ label() {
 	[ "$(sort <<<"$output")" = "$(printf '%s\n' "$NAME-api:$VERSION" "$NAME-job:$VERSION")" ] || fail
 	run docker run --rm --entrypoint sh "$IMAGE" -c 'id -u; cd /; find srv usr/local/share/api.lock \
 		-printf "%p %u %m %T@\n" | sort; cat /srv/api/bin/greeting; echo "$LEVEL"; pwd; ls /usr/local/bin'
-	time=$(git log -1 --format=%ct).0000000000
+	time=$(git log -1 --format=%ct).0000000000 installed=315532800.0000000000
 	[ "$output" = "$(printf '%s\n' 1000 "srv root 755 ${lines[1]##* }" "srv/api app 755 $time" \
-		"srv/api/bin app 755 $time" "srv/api/bin/greeting app 644 $time" "srv/api/deps app 755 $time" \
-		"srv/api/deps/installed app 644 $time" "usr/local/share/api.lock app 644 $time" hello info /)" ] || fail
+		"srv/api/bin app 755 $time" "srv/api/bin/greeting app 644 $time" "srv/api/deps app 755 $installed" \
+		"srv/api/deps/installed app 644 $installed" "usr/local/share/api.lock app 644 $time" hello info /)" ] || fail
 	[ "$(docker inspect -f '{{.Config.User}} {{.Config.WorkingDir}} {{json .Config.Healthcheck.Test}}' "$IMAGE")" = \
 		'app /srv/api ["CMD","test","-e","bin/greeting"]' ]
 	[ "$(label org.opencontainers.image.revision)" = "$(git rev-parse HEAD)" ]
@@ -147,4 +148,44 @@ label() {
 	echo x >"$MACHINE/foreign/compose.yaml"
 	exits 1 devenv --env prod generate -o "$MACHINE/foreign"
 	says "was not written by devenv"
+}
+
+@test "up in another environment runs the release: no source, no dependencies of this machine" {
+	export MAIL_KEY=x
+	LIMIT=120 ok devenv --env prod up -d
+	container=$(docker ps -q --filter "label=devenv.root=$PWD" --filter label=devenv.service=api)
+	[ "$(docker inspect -f '{{.Image}}' "$container")" = "$(docker inspect -f '{{.Id}}' "$IMAGE")" ]
+	run docker inspect -f '{{range .Mounts}}{{.Destination}} {{end}}' "$container"
+	[ "$(xargs -n1 <<<"$output" | sort | xargs)" = "/etc/devenv/trust /run/secrets" ] || fail
+	[ "$(docker exec "$container" ls)" = "$(printf 'bin\ndeps')" ]
+	echo '# changed' >>api/main.sh
+	run devenv --env prod plan
+	says "build release api" "its release is another one; its sources changed"
+	git checkout -q api
+	ok devenv --env prod up -d
+	[ "$(docker ps -q --filter "label=devenv.root=$PWD" --filter label=devenv.service=api)" = "$container" ]
+	exits 1 devenv --env prod watch api
+	says "nothing to watch"
+	ok devenv --env prod down -v -y
+}
+
+below_last() {
+	docker inspect -f '{{join .RootFS.Layers "\n"}}' "$NAME-api:$1" | tail -2
+}
+
+@test "a changed source installs nothing anew: the layer of the dependencies is the same" {
+	install='services.api.develop.dependencies.install=mkdir deps && od -An -N9 -tx1 /dev/urandom >deps/made'
+	LIMIT=120 ok devenv --env prod --set "$install" build --tag first api
+	echo '# changed' >>api/main.sh
+	GIT_COMMITTER_DATE=2031-01-01T00:00:00Z git commit -qam two
+	LIMIT=120 ok devenv --env prod --set "$install" build --tag second api
+	[ "$(below_last first | head -1)" = "$(below_last second | head -1)" ]
+	[ "$(below_last first | tail -1)" != "$(below_last second | tail -1)" ]
+	docker run --rm --entrypoint test "$NAME-api:second" -s deps/made
+}
+
+@test "an install that reads more than lock files and manifests has all sources" {
+	install='services.api.develop.dependencies.install=test -s main.sh && mkdir deps && cp lock deps/all'
+	LIMIT=120 ok devenv --env prod --set "$install" build --tag third api
+	docker run --rm --entrypoint test "$NAME-api:third" -s deps/all
 }

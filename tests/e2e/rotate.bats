@@ -167,11 +167,59 @@ nothing_to_do() {
 		nothing_to_do
 	done
 	[ "$n" -ge 5 ] && [ "$n" -lt 40 ] || fail "$n renames"
-	# And while the server is being told.
-	sed -i 's|run: cp|run: sleep 1; cp|' devenv.yml
-	timeout -s KILL 0.7 "$DEVENV" secrets rotate pw >/dev/null 2>&1 || true
+	# And while the server is being told. Rotated once more, the one under way is ended first: a
+	# third value would push the server's out of the keyring.
+	sed -i 's|run: cp /run/secrets/pw /data/password|run: "cp /run/secrets/pw /data/password; touch /data/told; sleep 60"|' devenv.yml
+	for next in "up -d" "secrets rotate pw"; do
+		inside server rm -f /data/told
+		"$DEVENV" secrets rotate pw >/dev/null 2>&1 3>&- &
+		eventually 20 inside server test -e /data/told
+		kill -KILL $!
+		wait $! || true
+		grep -qxF "$(inside server cat /data/password)" <(known_values "") || fail "not in the keyring"
+		echo 'secrets: { pw: { on_rotate: { service: server, run: cp /run/secrets/pw /data/password } } }' >devenv.local.yml
+		# shellcheck disable=SC2086 # words
+		ok devenv $next
+		says "pw has a new value that not all have yet; finishing it"
+		rm devenv.local.yml
+		[ "$(inside server cat /data/password)" = "$(devenv secrets get pw)" ]
+	done
+}
+
+@test "D06: a rotation that is killed while copies are replaced: the next up ends it, with all" {
+	project copies <<-'END'
+		name: copies
+		services:
+		  server:
+		    image: debian:bookworm-slim
+		    command: sh -c 'test -e /data/password || cp /run/secrets/pw /data/password; exec sleep infinity'
+		    stop_signal: KILL
+		    secrets: [pw]
+		    volumes: ["data:/data"]
+		  env: &reader
+		    image: debian:bookworm-slim
+		    command: sleep infinity
+		    stop_signal: KILL
+		    environment: { PW: "${secret.pw}" }
+		    deploy: { replicas: 2 }
+		    depends_on: { server: { condition: service_healthy } }
+		  first: { <<: *reader, deploy: { update_config: { order: start-first } } }
+		volumes: { data: { kind: data } }
+		secrets:
+		  pw: { generate: password, on_rotate: { service: server, run: sleep 0.1; cp /run/secrets/pw /data/password; sleep 0.1 } }
+	END
 	ok devenv up -d
-	[ "$(inside server cat /data/password)" = "$(devenv secrets get pw)" ]
+	for after in 0.3 0.7 1.2 1.9 2.7; do
+		timeout -s KILL $after "$DEVENV" secrets rotate pw >/dev/null 2>&1 || true
+		LIMIT=60 ok devenv up -d
+		pw=$(devenv secrets get pw)
+		[ "$(inside server cat /data/password)" = "$pw" ] || fail "server, after $after s"
+		for copy in "1 env" "2 env" "1 first"; do
+			[ "$(devenv exec --index "${copy% *}" "${copy#* }" -- printenv PW)" = "$pw" ] || fail "$copy, after $after s"
+		done
+		[ "$(containers | wc -l)" = 4 ] || fail "after $after s: $(containers)"
+		nothing_to_do
+	done
 }
 
 # The values of pw in the keyring, and this one.

@@ -21,7 +21,7 @@ ROOMS = {
 LIBRARIES = [
     (r"yaml\.h", {"src/doc/yaml.c"}),
     (r"jansson\.h", {"src/doc/json.c"}),
-    (r"curl/.*", {"src/run/http.c"}),
+    (r"curl/.*", {"src/run/http_curl.c"}),
     (r"git2(\.h|/.*)", {"src/run/git.c"}),
     (r"archive(_entry)?\.h", {"include/run/libarchive.h"}),
     (r"(n?curses|panel|menu|form|term)\.h|ncursesw?/.*", {"src/view/screen.c"}),

@@ -56,6 +56,13 @@ static const char *stage(struct bench *b, const char *text, int number)
 	return "";
 }
 
+static const char *replaced(struct arena *a, const char *text, const char *from, const char *to)
+{
+	const char *at = strstr(text, from);
+	assert_non_null(at);
+	return arena_printf(a, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+}
+
 /* What is built in the first stage reaches the last one through its place only. */
 static void stages(void **state)
 {
@@ -70,17 +77,21 @@ static void stages(void **state)
 	const char *run = bench_step(&b, "build run")->build->tag;
 	assert_true(starts_with(build, arena_printf(&b.arena, "FROM %s AS build\n", tools)));
 	assert_non_null(strstr(build, "COPY --chown=1000:1000 [\"source/\", \"/srv/api/\"]\n"));
-	assert_non_null(strstr(build, "ENV SOURCE_DATE_EPOCH=1700000000\nUSER app\n"));
-	assert_non_null(strstr(build, "\"install\", \"/srv/api/deps\", \"make deps\"]\n"));
-	assert_non_null(strstr(build, "RUN [\"/bin/sh\", \"-ec\", \"make dist\"]\nUSER root\n"));
+	assert_non_null(strstr(build, "\"install\", \"/srv/api/deps\", \"make deps\"]\n"
+				      "ENV SOURCE_DATE_EPOCH=1700000000\n"
+				      "RUN [\"/bin/sh\", \"-ec\", \"make dist\"]\nUSER root\n"));
 	assert_non_null(strstr(
 		build, "\"collect\", \"?/srv/api/deps\", \"/srv/api/dist\", \"/opt/tool\"]"));
 	assert_true(starts_with(tree, arena_printf(&b.arena, "FROM %s AS tree\n", run)));
-	assert_non_null(strstr(tree, "\"tree\", \"1700000000\", \"1000:1000\", \"/srv/api\", "
-				     "\"/srv/api/deps\", \"/srv/api\", \"/usr/local/bin/tool\"]"));
+	assert_non_null(strstr(tree, "\"tree\", \"/.devenv-deps\", \"315532800\", \"1000:1000\", "
+				     "\"/srv/api\", \"1\", \"/srv/api/deps\"]\n"));
+	assert_non_null(
+		strstr(tree, "\"tree\", \"/.devenv-tree\", \"1700000000\", \"1000:1000\", "
+			     "\"/srv/api\", \"2\", \"/srv/api\", \"/usr/local/bin/tool\"]"));
 	assert_true(starts_with(image, arena_printf(&b.arena, "FROM %s\nUSER root\n", run)));
-	assert_non_null(strstr(image, "COPY --from=tree [\"/.devenv-tree/\", \"/\"]\nLABEL "));
-	assert_non_null(strstr(image, "\nENV DB=\"db\"\nWORKDIR /srv/api\nEXPOSE 8000/tcp\n"
+	assert_non_null(strstr(image, "COPY --from=tree [\"/.devenv-deps/\", \"/\"]\nLABEL "));
+	assert_non_null(strstr(image, "COPY --from=tree [\"/.devenv-tree/\", \"/\"]\nENV "
+				      "DB=\"db\"\nWORKDIR /srv/api\nEXPOSE 8000/tcp\n"
 				      "USER app\nHEALTHCHECK --interval=10000ms"));
 	assert_true(ends_with(image, "STOPSIGNAL SIGINT\nCMD [\"python3\", \"-m\", \"a b\"]\n"));
 	assert_null(strstr(image, "\"source"));
@@ -88,6 +99,52 @@ static void stages(void **state)
 	assert_true(bench_needs(&b, "build release api", "build tools"));
 	assert_true(bench_needs(&b, "build release api", "build run"));
 	bench_close(&b);
+}
+
+static size_t place_in(const char *text, const char *part)
+{
+	const char *at = strstr(text, part);
+	assert_non_null(at);
+	return (size_t)(at - text);
+}
+
+/* Lock files and the manifests beside them come first: a changed source installs nothing anew. */
+static void install_first(void **state)
+{
+	struct bench b;
+	(void)state;
+	open_prod(&b, shop);
+	bench_input(&b, "/srv/shop/api/lock", "lock");
+	bench_input(&b, "/srv/shop/api/package.json", "manifest");
+	bench_plan(&b);
+	const struct build *r = release_of(&b, "build release api");
+	const char *build = stage(&b, r->dockerfile, 0);
+	size_t manifests =
+		place_in(build, "COPY --chown=1000:1000 [\"manifests/\", \"/srv/api/\"]\n"
+				"USER app\nRUN ");
+	size_t sources = place_in(build, "COPY --chown=1000:1000 [\"source/\", \"/srv/api/\"]\n");
+	assert_true(place_in(build, "ENV SOURCE_DATE_EPOCH=315532800\n") < manifests);
+	assert_true(manifests < sources);
+	assert_true(sources < place_in(build, "ENV SOURCE_DATE_EPOCH=1700000000\n"));
+	assert_int_equal(r->files.count, 3);
+	assert_string_equal(r->files.items[0].without, "deps");
+	assert_string_equal(r->files.items[1].path, "manifests/lock");
+	assert_string_equal(r->files.items[2].path, "manifests/package.json");
+	bench_close(&b);
+}
+
+/* What an artifact holds of them is not in the image twice. */
+static void dependencies_once(void **state)
+{
+	struct arena a = ARENA_INIT;
+	struct bench b;
+	(void)state;
+	open_prod(&b, replaced(&a, shop, "api/dist: /srv/api", "api: /srv/api"));
+	bench_plan(&b);
+	const char *build = stage(&b, release_of(&b, "build release api")->dockerfile, 0);
+	place_in(build, "\"collect\", \"?/srv/api/deps\", \"!/srv/api\", \"/opt/tool\"]");
+	bench_close(&b);
+	arena_release(&a);
 }
 
 static void labels_and_names(void **state)
@@ -182,9 +239,10 @@ static void started(void **state)
 	assert_null(bench_step(&b, "mount points"));
 	assert_true(bench_needs(&b, "build release api", "write"));
 	assert_true(bench_needs(&b, "create containers", "build release api"));
-	strs_add(&b.arena, &b.world.images, bench_step(&b, "build run")->build->tag);
-	strs_add(&b.arena, &b.world.images, built);
-	strs_sort(&b.world.images);
+	const char *there[] = { bench_step(&b, "build run")->build->tag, built };
+	for (size_t i = 0; i < countof(there); i++)
+		world_note_image(&b.arena, &b.world,
+			&(struct seen_image){ .name = there[i], .id = "sha256:1" });
 	b.world.images_known = true;
 	bench_plan(&b);
 	assert_null(bench_step(&b, "build release api"));
@@ -217,13 +275,6 @@ static const struct {
 		"nobody knows as whom" },
 };
 
-static const char *replaced(struct arena *a, const char *text, const char *from, const char *to)
-{
-	const char *at = strstr(text, from);
-	assert_non_null(at);
-	return arena_printf(a, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
-}
-
 static bool said(const struct bench *b, const char *text)
 {
 	for (size_t i = 0; i < b->diags.count; i++)
@@ -254,6 +305,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stages),
+		cmocka_unit_test(install_first),
+		cmocka_unit_test(dependencies_once),
 		cmocka_unit_test(labels_and_names),
 		cmocka_unit_test(tags),
 		cmocka_unit_test(development_has_none),

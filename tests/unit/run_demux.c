@@ -194,9 +194,67 @@ static void states_are_read(void **state)
 	}
 }
 
+/* ---- chunks ---- */
+
+static bool keep_body(void *ctx, const char *data, size_t len)
+{
+	struct buf *b = ctx;
+	buf_add(b, data, len);
+	return !memchr(data, '!', len);
+}
+
+/* The same whatever the portions. */
+static enum wire_fed unchunk(const char *text, size_t len, size_t portion, struct buf *out)
+{
+	struct wire_chunks w = { 0 };
+	enum wire_fed fed = WIRE_MORE;
+	buf_truncate(out, 0);
+	for (size_t at = 0; at < len && fed == WIRE_MORE; at += portion)
+		fed = wire_chunks_feed(
+			&w, text + at, len - at < portion ? len - at : portion, keep_body, out);
+	return fed;
+}
+
+static void a_body_in_chunks(void **state)
+{
+	static const struct {
+		const char *text;
+		enum wire_fed fed;
+		const char *body;
+	} cases[] = {
+		{ "5\r\nhello\r\n1;x=y\r\n \r\n6\r\nworld\n\r\n0\r\n\r\n", WIRE_WHOLE,
+			"hello world\n" },
+		{ "0005\nhello\n0\nTrailer: x\n\nmore", WIRE_WHOLE, "hello" },
+		{ "A\r\n0123456789\r\n", WIRE_MORE, "0123456789" },
+		{ "a\r\n01234", WIRE_MORE, "01234" },
+		{ "0\r\nTrailer", WIRE_MORE, "" },
+		{ "2\r\nx!\r\n", WIRE_STOPPED, "x!" },
+		{ "\r\n", WIRE_BROKEN, "" },
+		{ "-5\r\nhello\r\n", WIRE_BROKEN, "" },
+		{ "5\r\nhello world\r\n", WIRE_BROKEN, "hello" },
+		{ "ffffffffffffffffff\r\n", WIRE_BROKEN, "" },
+		{ "hello", WIRE_BROKEN, "" },
+	};
+	cleanup_buf struct buf out = BUF_INIT;
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++)
+		for (size_t portion = 1; portion < 80; portion += 13) {
+			size_t len = strlen(cases[i].text);
+			assert_int_equal(unchunk(cases[i].text, len, portion, &out), cases[i].fed);
+			assert_string_equal(buf_str(&out), cases[i].body);
+		}
+	/* Nothing between two chunks is without end. */
+	cleanup_buf struct buf long_one = BUF_INIT;
+	buf_adds(&long_one, "1;");
+	for (int i = 0; i < WIRE_MAX_HEADER; i++)
+		buf_addc(&long_one, 'x');
+	assert_int_equal(unchunk(long_one.data, long_one.len, 1000, &out), WIRE_BROKEN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_body_in_chunks),
 		cmocka_unit_test(lines_survive_any_split),
 		cmocka_unit_test(terminals_send_raw_lines),
 		cmocka_unit_test(a_line_without_end_is_cut),

@@ -88,7 +88,7 @@ static void what_cannot_run_says_so_before(void **state)
 	assert_non_null(strstr(t->e.text, "it is not executable"));
 	chmod(script, 0755);
 	assert_int_equal(start(t, (struct spec_of){ .argv = plain }), -1);
-	assert_non_null(strstr(t->e.text, "it is no program"));
+	assert_non_null(strstr(t->e.text, "it is not a program"));
 	put_file(t->h, script, "#!/no/such/interpreter\n");
 	chmod(script, 0755);
 	assert_int_equal(start(t, (struct spec_of){ .argv = plain }), -1);

@@ -41,13 +41,13 @@ static void caret_and_second_place(void **state)
 		"  \"a\": 2" };
 	struct arena a = ARENA_INIT;
 	struct diags d = DIAGS_INIT(&a);
-	struct diag *g = diag_add(&d, SEV_ERROR, at(10, 3), "the key \"a\" is here twice");
+	struct diag *g = diag_add(&d, SEV_ERROR, at(10, 3), "the key \"a\" appears twice");
 	g->other = at(1, 1);
 	g->other_label = "first defined here";
 	g->hint = "keep one";
 	diag_add(&d, SEV_WARNING, (struct place){ .layer = "--set" }, "odd")->path = "a.b";
 	shows(&d, (struct style){ 0 }, lines,
-		"f.yml:10:3: error: the key \"a\" is here twice\n"
+		"f.yml:10:3: error: the key \"a\" appears twice\n"
 		"    |\n"
 		" 10 |   \"a\": 2\n"
 		"    |   ^~~\n"

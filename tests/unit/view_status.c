@@ -131,11 +131,27 @@ static void as_json(void **state)
 	arena_release(&s.a);
 }
 
+static void only_the_services_that_are_named(void **state)
+{
+	struct scene s = open_scene();
+	cleanup_buf struct buf out = BUF_INIT;
+	struct strs only = { 0 };
+	(void)state;
+	unit(&s, 1, UNIT_RUNNING);
+	strs_add(&s.a, &only, "other");
+	view_status(&out, &s.p, &s.w, &only, (struct style){ .width = 200 });
+	assert_null(strstr(buf_str(&out), "web"));
+	struct node *list = node_get(view_status_json(&s.a, &s.p, &s.w, &only), "services");
+	assert_int_equal(node_count(list), 0);
+	arena_release(&s.a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_running_process),
 		cmocka_unit_test(what_the_supervisor_says), cmocka_unit_test(copies),
 		cmocka_unit_test(a_job_that_succeeded_in_its_way),
-		cmocka_unit_test(what_host_leaves_out), cmocka_unit_test(as_json) };
+		cmocka_unit_test(what_host_leaves_out),
+		cmocka_unit_test(only_the_services_that_are_named), cmocka_unit_test(as_json) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

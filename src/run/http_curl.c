@@ -1,9 +1,7 @@
 /*
- * HTTP by libcurl, loaded on first use. Comes in: requests with bounds. Goes out: status, body and
- * why it failed. The only file that includes curl.h; does not know what an engine is.
+ * Transfers by libcurl, loaded on first use. Comes in: calls that are started. Goes out: what came
+ * of them, in the call. The only file that includes curl.h; knows nothing of bounds in time.
  */
-#include "run/http.h"
-
 #include <curl/curl.h>
 #include <errno.h>
 #include <poll.h>
@@ -11,28 +9,13 @@
 #include <strings.h>
 
 #include "base/lib.h"
-#include "base/os.h"
 #include "base/text.h"
-#include "run/loop.h"
 
-struct http {
-	CURLM *multi; /* NULL: libcurl was not needed yet */
-	char *socket;
-	struct http_call *calls;
-};
+#include "http_parts.h"
 
-struct http_call {
-	struct http *http;
-	struct http_call *next;
-	CURL *easy; /* NULL: done without libcurl */
+struct http_transfer { /* heap */
+	CURL *easy;
 	struct curl_slist *headers, *connect_to;
-	struct http_request ask;
-	struct http_answer answer;
-	bool done, stopped, header_done, header_too_long, body_too_long;
-	size_t header_bytes, body_bytes;
-	size_t window_bytes;   /* came since window_start */
-	int64_t window_start;  /* of the idle bound */
-	int64_t started, last; /* when it began, when the last byte came */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -80,13 +63,6 @@ static int load(struct err *e)
 	return 0;
 }
 
-struct http *http_new(const char *unix_socket)
-{
-	struct http *h = xcalloc(1, sizeof(*h));
-	h->socket = unix_socket ? xstrdup(unix_socket) : NULL;
-	return h;
-}
-
 int http_load(struct http *h, struct err *e)
 {
 	if (h->multi)
@@ -99,35 +75,17 @@ int http_load(struct http *h, struct err *e)
 	return 0;
 }
 
-void http_free(struct http *h)
-{
-	if (!h)
-		return;
-	while (h->calls)
-		http_call_free(h->calls);
-	if (h->multi)
-		curl.multi_cleanup(h->multi);
-	xfree(h->socket);
-	xfree(h);
-}
-
-static void came(struct http_call *c, size_t n)
-{
-	c->last = now_ms();
-	c->window_bytes += n;
-}
-
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_call *c = arg;
 	size_t len = size * n;
-	came(c, 0);
+	call_came(c, 0);
 	c->header_bytes += len;
 	if (c->header_bytes > HTTP_MAX_HEADER) {
 		c->header_too_long = true;
 		return 0;
 	}
-	http_read_version(data, len, c->answer.api_version);
+	call_field(c, data, len);
 	if (c->ask.detail) {
 		if (len > 5 && strncmp(data, "HTTP/", 5) == 0)
 			buf_truncate(&c->ask.detail->head, 0);
@@ -144,31 +102,19 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_call *c = arg;
 	size_t len = size * n;
-	came(c, len);
-	c->body_bytes += len;
 	if (!c->answer.status) {
 		long status = 0;
-		curl.easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+		curl.easy_getinfo(c->curl->easy, CURLINFO_RESPONSE_CODE, &status);
 		c->answer.status = (int)status;
 	}
-	if (c->ask.data && c->answer.status < 400) {
-		if (c->ask.data(c->ask.ctx, data, len))
-			return len;
-		c->stopped = true;
-		return 0;
-	}
-	size_t most = c->ask.max_body ? c->ask.max_body : HTTP_MAX_BODY;
-	size_t room = most - c->answer.body.len; /* two that are cut are cut alike */
-	buf_add(&c->answer.body, data, len < room ? len : room);
-	c->body_too_long = c->body_bytes > most;
-	return c->body_too_long ? 0 : len;
+	return call_body(c, data, len) ? len : 0;
 }
 
 static size_t on_produce(char *into, size_t size, size_t n, void *arg)
 {
 	struct http_call *c = arg;
 	size_t made = c->ask.produce(c->ask.ctx, into, size * n);
-	came(c, 0);
+	call_came(c, 0);
 	return made == HTTP_GIVE_UP ? CURL_READFUNC_ABORT : made;
 }
 
@@ -176,12 +122,12 @@ static size_t on_produce(char *into, size_t size, size_t n, void *arg)
 static void set_upload(struct http_call *c)
 {
 	enum { PIECE = 512 * 1024 };
-	curl.easy_setopt(c->easy, CURLOPT_UPLOAD, 1L);
-	curl.easy_setopt(c->easy, CURLOPT_READFUNCTION, on_produce);
-	curl.easy_setopt(c->easy, CURLOPT_READDATA, c);
-	curl.easy_setopt(c->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)PIECE);
-	c->headers = curl.slist_append(NULL, "Content-Type: application/x-tar");
-	c->headers = curl.slist_append(c->headers, "Expect:");
+	curl.easy_setopt(c->curl->easy, CURLOPT_UPLOAD, 1L);
+	curl.easy_setopt(c->curl->easy, CURLOPT_READFUNCTION, on_produce);
+	curl.easy_setopt(c->curl->easy, CURLOPT_READDATA, c);
+	curl.easy_setopt(c->curl->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)PIECE);
+	c->curl->headers = curl.slist_append(NULL, "Content-Type: application/x-tar");
+	c->curl->headers = curl.slist_append(c->curl->headers, "Expect:");
 }
 
 static void set_method(struct http_call *c, const struct http_request *r)
@@ -190,26 +136,28 @@ static void set_method(struct http_call *c, const struct http_request *r)
 	if (r->produce)
 		set_upload(c);
 	if (streq(method, "HEAD"))
-		curl.easy_setopt(c->easy, CURLOPT_NOBODY, 1L);
+		curl.easy_setopt(c->curl->easy, CURLOPT_NOBODY, 1L);
 	if (!r->produce && (streq(method, "POST") || r->body)) {
-		curl.easy_setopt(c->easy, CURLOPT_POST, 1L);
-		curl.easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
-		curl.easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->body ? r->body : "");
+		curl.easy_setopt(c->curl->easy, CURLOPT_POST, 1L);
+		curl.easy_setopt(
+			c->curl->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+		curl.easy_setopt(c->curl->easy, CURLOPT_COPYPOSTFIELDS, r->body ? r->body : "");
 		if (!r->headers)
-			c->headers = curl.slist_append(NULL, "Content-Type: application/json");
-		c->headers = curl.slist_append(c->headers, "Expect:");
+			c->curl->headers =
+				curl.slist_append(NULL, "Content-Type: application/json");
+		c->curl->headers = curl.slist_append(c->curl->headers, "Expect:");
 	}
 	for (size_t i = 0; r->headers && r->headers[i]; i++)
-		c->headers = curl.slist_append(c->headers, r->headers[i]);
-	if (c->headers)
-		curl.easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
+		c->curl->headers = curl.slist_append(c->curl->headers, r->headers[i]);
+	if (c->curl->headers)
+		curl.easy_setopt(c->curl->easy, CURLOPT_HTTPHEADER, c->curl->headers);
 	if (!streq(method, "GET") && !streq(method, "HEAD"))
-		curl.easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, method);
+		curl.easy_setopt(c->curl->easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
 static void set_bounds(struct http_call *c, const struct http_request *r)
 {
-	CURL *h = c->easy;
+	CURL *h = c->curl->easy;
 	curl.easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl.easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
 	curl.easy_setopt(h, CURLOPT_PROXY, "");
@@ -232,105 +180,42 @@ static void set_bounds(struct http_call *c, const struct http_request *r)
 static void set_detail(struct http_call *c, const struct http_request *r)
 {
 	if (r->connect_to) {
-		c->connect_to = curl.slist_append(NULL, r->connect_to);
-		curl.easy_setopt(c->easy, CURLOPT_CONNECT_TO, c->connect_to);
+		c->curl->connect_to = curl.slist_append(NULL, r->connect_to);
+		curl.easy_setopt(c->curl->easy, CURLOPT_CONNECT_TO, c->curl->connect_to);
 	}
 	if (!r->detail)
 		return;
-	curl.easy_setopt(c->easy, CURLOPT_CERTINFO, 1L);
-	curl.easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl.easy_setopt(c->easy, CURLOPT_FORBID_REUSE, 1L);
+	curl.easy_setopt(c->curl->easy, CURLOPT_CERTINFO, 1L);
+	curl.easy_setopt(c->curl->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl.easy_setopt(c->curl->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
 static void set_sinks(struct http_call *c)
 {
-	curl.easy_setopt(c->easy, CURLOPT_PRIVATE, c);
-	curl.easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->error);
-	curl.easy_setopt(c->easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl.easy_setopt(c->easy, CURLOPT_HEADERDATA, c);
-	curl.easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl.easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
+	curl.easy_setopt(c->curl->easy, CURLOPT_PRIVATE, c);
+	curl.easy_setopt(c->curl->easy, CURLOPT_ERRORBUFFER, c->curl->error);
+	curl.easy_setopt(c->curl->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl.easy_setopt(c->curl->easy, CURLOPT_HEADERDATA, c);
+	curl.easy_setopt(c->curl->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl.easy_setopt(c->curl->easy, CURLOPT_WRITEDATA, c);
 }
 
-bool http_done(const struct http_call *c)
-{
-	return c->done;
-}
-
-struct http_answer *http_answer(struct http_call *c)
-{
-	return &c->answer;
-}
-
-int64_t http_quiet_ms(const struct http_call *c)
-{
-	return now_ms() - c->last;
-}
-
-static void fail(struct http_call *c, enum http_failure f, const char *why)
-{
-	c->answer.failure = f;
-	size_t n = strlen(why);
-	if (n >= sizeof(c->answer.why))
-		n = sizeof(c->answer.why) - 1;
-	memcpy(c->answer.why, why, n);
-	c->answer.why[n] = '\0';
-	c->done = true;
-}
-
-static void hand_to_curl(struct http_call *c, const struct http_request *r)
+void transfer_begin(struct http_call *c)
 {
 	struct http *h = c->http;
-	c->easy = curl.easy_init();
-	if (!c->easy)
+	const struct http_request *r = &c->ask;
+	c->curl = xcalloc(1, sizeof(*c->curl));
+	c->curl->easy = curl.easy_init();
+	if (!c->curl->easy)
 		bug("libcurl has no memory");
-	curl.easy_setopt(c->easy, CURLOPT_URL, r->url);
+	curl.easy_setopt(c->curl->easy, CURLOPT_URL, r->url);
 	if (h->socket && !r->tcp)
-		curl.easy_setopt(c->easy, CURLOPT_UNIX_SOCKET_PATH, h->socket);
+		curl.easy_setopt(c->curl->easy, CURLOPT_UNIX_SOCKET_PATH, h->socket);
 	set_method(c, r);
 	set_bounds(c, r);
 	set_detail(c, r);
 	set_sinks(c);
-	curl.multi_add_handle(h->multi, c->easy);
-}
-
-struct http_call *http_start(struct http *h, const struct http_request *r)
-{
-	struct http_call *c = xcalloc(1, sizeof(*c));
-	struct err e = ERR_INIT;
-	c->http = h;
-	c->ask = *r;
-	c->started = c->last = c->window_start = now_ms();
-	c->next = h->calls;
-	h->calls = c;
-	/* The first questions of a short command, when that is all that is asked. */
-	if (h->socket && !h->multi && http_plain(h->socket, r, &c->answer))
-		c->done = true;
-	else if (http_load(h, &e))
-		fail(c, HTTP_LIBRARY, e.text);
-	else
-		hand_to_curl(c, r);
-	return c;
-}
-
-void http_call_free(struct http_call *c)
-{
-	if (!c)
-		return;
-	for (struct http_call **p = &c->http->calls; *p; p = &(*p)->next) {
-		if (*p == c) {
-			*p = c->next;
-			break;
-		}
-	}
-	if (c->easy) {
-		curl.multi_remove_handle(c->http->multi, c->easy);
-		curl.easy_cleanup(c->easy);
-		curl.slist_free_all(c->headers);
-		curl.slist_free_all(c->connect_to);
-	}
-	buf_release(&c->answer.body);
-	xfree(c);
+	curl.multi_add_handle(h->multi, c->curl->easy);
 }
 
 static enum http_failure failure_of(CURLcode code)
@@ -369,7 +254,7 @@ static enum http_fault fault_of(const struct http_call *c, CURLcode code)
 static int64_t time_of(const struct http_call *c, CURLINFO what)
 {
 	curl_off_t us = 0;
-	curl.easy_getinfo(c->easy, what, &us);
+	curl.easy_getinfo(c->curl->easy, what, &us);
 	return us;
 }
 
@@ -377,7 +262,7 @@ static void take_certificate(const struct http_call *c, struct http_detail *d)
 {
 	static const char mark[] = "Cert:";
 	struct curl_certinfo *chain = NULL;
-	if (curl.easy_getinfo(c->easy, CURLINFO_CERTINFO, &chain) || !chain ||
+	if (curl.easy_getinfo(c->curl->easy, CURLINFO_CERTINFO, &chain) || !chain ||
 		chain->num_of_certs < 1)
 		return;
 	for (const struct curl_slist *l = chain->certinfo[0]; l; l = l->next)
@@ -397,10 +282,10 @@ static void take_detail(struct http_call *c, CURLcode code)
 	d->total_us = time_of(c, CURLINFO_TOTAL_TIME_T);
 	d->fault = fault_of(c, code);
 	d->cut = c->body_too_long;
-	curl.easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &error);
+	curl.easy_getinfo(c->curl->easy, CURLINFO_OS_ERRNO, &error);
 	d->refused = d->fault == HTTP_FAULT_CONNECT && error == ECONNREFUSED;
-	curl.easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &address);
-	curl.easy_getinfo(c->easy, CURLINFO_PRIMARY_PORT, &port);
+	curl.easy_getinfo(c->curl->easy, CURLINFO_PRIMARY_IP, &address);
+	curl.easy_getinfo(c->curl->easy, CURLINFO_PRIMARY_PORT, &port);
 	if (address && d->connect_us && strlen(address) < sizeof(d->address))
 		memcpy(d->address, address, strlen(address) + 1);
 	d->port = (int)port;
@@ -412,51 +297,41 @@ static void finish(struct http_call *c, CURLcode code)
 	long status = 0;
 	if (c->ask.detail)
 		take_detail(c, code);
-	curl.easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl.easy_getinfo(c->curl->easy, CURLINFO_RESPONSE_CODE, &status);
 	c->answer.status = (int)status;
 	c->done = true;
 	if (code == CURLE_OK || c->stopped)
 		return;
 	if (c->header_too_long)
-		fail(c, HTTP_BROKEN, "its header is longer than 64 KiB");
+		call_fail(c, HTTP_BROKEN, "its header is longer than 64 KiB");
 	else if (c->body_too_long)
-		fail(c, HTTP_BROKEN, "its body is too long");
+		call_fail(c, HTTP_BROKEN, "its body is too long");
 	else
-		fail(c, failure_of(code), c->error[0] ? c->error : curl.easy_strerror(code));
+		call_fail(c, failure_of(code),
+			c->curl->error[0] ? c->curl->error : curl.easy_strerror(code));
 }
 
-/* Bounds that libcurl does not know: time to the header, progress of the body. */
-static void check_bounds(struct http_call *c, int64_t now)
+void transfer_stop(struct http_call *c)
 {
-	if (c->done)
-		return;
-	if (!c->header_done && c->ask.answer_ms && now - c->started >= c->ask.answer_ms) {
-		fail(c, HTTP_TIMEOUT, "no answer");
-	} else if (c->header_done && c->ask.idle_ms && now - c->window_start >= c->ask.idle_ms) {
-		if (c->window_bytes < HTTP_MIN_PROGRESS)
-			fail(c, HTTP_TIMEOUT, "the answer stalled");
-		c->window_bytes = 0;
-		c->window_start = now;
-	}
-	if (c->done)
-		curl.multi_remove_handle(c->http->multi, c->easy);
+	curl.multi_remove_handle(c->http->multi, c->curl->easy);
 }
 
-static int64_t next_bound(const struct http *h, int64_t now, int64_t max_ms)
+void transfer_free(struct http_call *c)
 {
-	for (const struct http_call *c = h->calls; c; c = c->next) {
-		if (c->done)
-			continue;
-		int64_t at = c->header_done ? c->window_start + c->ask.idle_ms
-					    : c->started + c->ask.answer_ms;
-		int64_t bound = c->header_done ? c->ask.idle_ms : c->ask.answer_ms;
-		if (bound && at - now < max_ms)
-			max_ms = at > now ? at - now : 0;
-	}
-	return max_ms;
+	transfer_stop(c);
+	curl.easy_cleanup(c->curl->easy);
+	curl.slist_free_all(c->curl->headers);
+	curl.slist_free_all(c->curl->connect_to);
+	xfree(c->curl);
 }
 
-static bool perform_now(struct http *h)
+void transfers_free(struct http *h)
+{
+	if (h->multi)
+		curl.multi_cleanup(h->multi);
+}
+
+bool transfers_perform(struct http *h)
 {
 	int running = 0, left = 0;
 	bool any = false;
@@ -465,7 +340,7 @@ static bool perform_now(struct http *h)
 		if (m->msg != CURLMSG_DONE)
 			continue;
 		for (struct http_call *c = h->calls; c; c = c->next) {
-			if (c->easy == m->easy_handle) {
+			if (c->curl && c->curl->easy == m->easy_handle) {
 				finish(c, m->data.result);
 				any = true;
 			}
@@ -474,25 +349,12 @@ static bool perform_now(struct http *h)
 	return any;
 }
 
-void http_turn(struct http *h, struct loop *l, int max_ms)
+void transfers_wait(struct http *h, const struct pollfd *others, size_t count, int max_ms)
 {
-	if (!h || !h->multi) {
-		if (l)
-			loop_turn(l, max_ms);
-		else
-			poll(NULL, 0, max_ms);
-		return;
-	}
-	int64_t now = now_ms();
-	struct curl_waitfd extra = { .fd = loop_fd(l), .events = CURL_WAIT_POLLIN };
-	int wait = perform_now(h) ? 0 : loop_timeout(l, max_ms);
-	wait = (int)next_bound(h, now, wait);
+	struct curl_waitfd *fds = xcalloc(count + 1, sizeof(*fds));
 	int ready = 0;
-	curl.multi_poll(h->multi, &extra, l ? 1 : 0, wait, &ready);
-	perform_now(h);
-	if (l)
-		loop_turn(l, 0);
-	now = now_ms();
-	for (struct http_call *c = h->calls; c; c = c->next)
-		check_bounds(c, now);
+	for (size_t i = 0; i < count; i++)
+		fds[i] = (struct curl_waitfd){ .fd = others[i].fd, .events = CURL_WAIT_POLLIN };
+	curl.multi_poll(h->multi, fds, (unsigned)count, max_ms, &ready);
+	xfree(fds);
 }
