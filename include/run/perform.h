@@ -92,6 +92,8 @@ void tail_text(const struct tail *t,
 	struct buf *out); /* all lines, oldest first, each ending in a newline */
 /* As much of the end as fits into an error's text, whole lines. */
 void tail_error(const struct tail *t, struct err *e);
+/* True: the error speaks of a full disk, whoever noticed it, and has the remedy for that. */
+bool hint_full_disk(struct err *e);
 
 /* compose_error.c: what Compose came to, by its last lines. */
 void compose_explain(struct job *j, const struct tail *said);

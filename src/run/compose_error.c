@@ -95,7 +95,7 @@ static bool explain_pull(struct job *j, const struct tail *said)
 		return false;
 	err_set(&j->error, ERR_FAILED, "the image %s of %s could not be pulled: %s", s->image_name,
 		s->name, reason);
-	if (!strcasestr(reason, "no space left")) /* which has a remedy of its own */
+	if (!hint_full_disk(&j->error))
 		err_hint(&j->error,
 			"is its name right (services.%s.image), and does its registry answer? "
 			"A private one needs `docker login`; `devenv fetch` brings all images while"

@@ -56,14 +56,6 @@ static const struct step_kind_row {
 	[STEP_DROP_NETWORK] = { &ops_drop_network, "removing network", NULL, true },
 };
 
-/* Whoever says it, a builder, the engine or Compose: what to do is the same. */
-static void hint_full(struct err *e)
-{
-	if (!e->hint[0] && strcasestr(e->text, "no space left on device"))
-		err_hint(e, "a disk is full, the engine's as a rule (`df -h`, `docker system df`); "
-			    "`devenv clean` takes away what nothing uses");
-}
-
 /* Puts "building python: " in front and the place of the step behind, unless a nearer one is known.
  */
 static void dress_error(struct job *j)
@@ -72,7 +64,6 @@ static void dress_error(struct job *j)
 	if (doing)
 		err_wrap(&j->error, "%s%s%s", doing, j->step->unit ? " " : "",
 			j->step->unit ? j->step->unit : "");
-	hint_full(&j->error);
 	if (!j->error.place.file)
 		j->error.place = j->step->place;
 	if (!j->error.code)

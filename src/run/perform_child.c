@@ -57,6 +57,15 @@ void tail_text(const struct tail *t, struct buf *out)
 		buf_addf(out, "%s\n", tail_line(t, i));
 }
 
+bool hint_full_disk(struct err *e)
+{
+	if (!strcasestr(e->text, "no space left on device"))
+		return false;
+	err_hint(e, "a disk is full, the engine's as a rule (`df -h`, `docker system df`); "
+		    "`devenv clean` takes away what nothing uses");
+	return true;
+}
+
 void tail_error(const struct tail *t, struct err *e)
 {
 	size_t used = strlen(e->text), first = t->count;
@@ -72,6 +81,7 @@ void tail_error(const struct tail *t, struct err *e)
 		int n = snprintf(e->text + used, sizeof(e->text) - used, "\n%s", tail_line(t, i));
 		used += n > 0 ? (size_t)n : 0;
 	}
+	hint_full_disk(e);
 }
 
 static bool is_compose(const struct step *s)
@@ -361,7 +371,7 @@ static enum verdict exec_tick(struct job *j)
 		compose_explain(j, &st->tail);
 	else
 		tail_error(&st->tail, &j->error);
-	if (is_pull(j->step) && !strcasestr(j->error.text, "no space left"))
+	if (is_pull(j->step) && !j->error.hint[0])
 		err_hint(&j->error,
 			"is its name right, and does its registry answer? A private one needs "
 			"`docker login`; `devenv fetch` brings all images while there is a "
