@@ -11,8 +11,9 @@
 
 int cache_refuse(struct err *e, const char *why)
 {
+	err_set(e, ERR_FAILED, "the archive is not to be trusted: %s", why);
 	err_hint(e, "nothing was restored from it");
-	return err_set(e, ERR_FAILED, "the archive is not to be trusted: %s", why);
+	return -1;
 }
 
 bool cache_part_has_images(const struct node *part)
@@ -52,8 +53,9 @@ static int check_machine(const char *says, const char *machine, struct err *e)
 		return cache_refuse(e, "it does not say for which machine it is");
 	if (streq(says, machine))
 		return 0;
+	err_set(e, ERR_FAILED, "the archive is for %.40s, the engine is %s", says, machine);
 	err_hint(e, "nothing was restored from it; keep one for each kind of machine");
-	return err_set(e, ERR_FAILED, "the archive is for %.40s, the engine is %s", says, machine);
+	return -1;
 }
 
 int cache_check(const struct node *manifest, const char *machine, struct err *e)

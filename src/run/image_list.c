@@ -94,7 +94,8 @@ static int list_all(struct unpacking *u, struct listing *l, int64_t most)
 		return -1;
 	if (most < 0)
 		return err_set(l->e, ERR_FAILED, "its images are larger than their file can be");
-	return whole ? 0 : err_set(l->e, ERR_FAILED, "its images are not an archive of an engine's");
+	return whole ? 0
+		     : err_set(l->e, ERR_FAILED, "its images are not an archive of an engine's");
 }
 
 static void add_text(struct listing *l, const struct node *n, struct strs *names)
