@@ -5,7 +5,9 @@
 #ifndef RUN_CACHE_FILE_H
 #define RUN_CACHE_FILE_H
 
+#include "base/arena.h"
 #include "base/diag.h"
+#include "base/text.h"
 #include "doc/node.h"
 
 enum { CACHE_FORMAT = 1 };
@@ -18,5 +20,8 @@ enum { CACHE_FORMAT = 1 };
 int cache_check(const struct node *manifest, const char *machine, struct err *e);
 bool cache_part_has_images(const struct node *part); /* else a volume */
 int cache_refuse(struct err *e, const char *why);    /* -1 */
+
+/* image_list.c: the names that a load of its images would give or move. */
+int images_list(struct arena *a, const char *path, struct strs *names, struct err *e);
 
 #endif

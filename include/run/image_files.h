@@ -10,8 +10,6 @@
 /* path: must not be there; names: at least one, each known to the engine. */
 int images_save(struct engine *g, struct loop *loop, const struct strs *names, const char *path,
 	struct err *e);
-/* image_list.c: the names that a load would give or move. */
-int images_list(struct arena *a, const char *path, struct strs *names, struct err *e);
 int images_load(struct engine *g, struct loop *loop, const char *path, struct err *e);
 /* Makes a shared volume as `up` does. kind: "dependencies" or "cache". */
 int shared_volume_make(struct engine *g, const char *name, const char *kind, struct err *e);

@@ -16,9 +16,8 @@
 #ifndef RUN_VOLUME_H
 #define RUN_VOLUME_H
 
-#include "run/run.h"
+#include "run/carrier.h"
 
-#define VOLUME_ROOT "volume"
 #define VOLUME_CARRIER "devenv-volume" /* label devenv.service of such a container */
 
 struct volume_desk {

@@ -2,12 +2,11 @@
  * A container that never runs. Comes in: image, workspace, a volume or none. Goes out: the request
  * that makes it, and its id.
  */
-#include "carrier.h"
+#include "run/carrier.h"
 
 #include <string.h>
 
 #include "doc/json.h"
-#include "run/volume.h"
 
 static const struct place nowhere;
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "carrier.h"
+#include "run/carrier.h"
 #include "run/engine.h"
 #include "run/tar.h"
 

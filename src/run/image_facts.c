@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "carrier.h"
+#include "run/carrier.h"
 #include "run/engine.h"
 
 #define CARRIER "devenv-facts" /* label devenv.service of the containers */

@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "doc/json.h"
-#include "run/image_files.h"
+#include "run/cache_file.h"
+#include "run/carrier.h"
 #include "run/packed.h"
 #include "run/tar.h"
 #include "run/tarball.h"
-#include "run/volume.h"
 
 enum { LIST_MAX = 4 << 20, ENTRIES_MAX = 20000 };
 

@@ -2,7 +2,7 @@
 #ifndef RUN_VOLUME_CARRIER_H
 #define RUN_VOLUME_CARRIER_H
 
-#include "carrier.h"
+#include "run/carrier.h"
 #include "run/volume.h"
 
 struct carrier {

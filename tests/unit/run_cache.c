@@ -7,7 +7,7 @@
 
 #include "doc/json.h"
 #include "run/cache_file.h"
-#include "run/image_files.h"
+#include "run/cache_file.h"
 #include "run/packed.h"
 #include "run_test.h"
 

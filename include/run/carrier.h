@@ -1,5 +1,5 @@
 /*
- * Inside of run: containers that are made so that the engine's archives reach an image or a volume,
+ * Containers that are made so that the engine's archives reach an image or a volume,
  * are never started, and are removed by who made them. As one-offs of a workspace `status` does not
  * take them for services, and `down` takes away what a killed run left.
  */
@@ -7,6 +7,8 @@
 #define RUN_CARRIER_H
 
 #include "run/engine.h"
+
+#define VOLUME_ROOT "volume" /* where a volume is in one, and its streams' first name */
 
 enum { CARRIER_ID = 130 };
 
