@@ -5,6 +5,7 @@
 #include "cmd/agent_client.h"
 #include "run/child.h"
 #include "run/relays.h"
+#include "run/spawn.h"
 #include "run/supervise.h"
 
 enum { APPLIED_MAX = 256 * 1024, OWNERS_MAX = 32 };

@@ -5,11 +5,16 @@
 #ifndef CMD_CONTEXT_H
 #define CMD_CONTEXT_H
 
+#include "base/os.h"
 #include "cmd/cmd.h"
 #include "config/config.h"
 #include "model/project.h"
 #include "planner/planner.h"
-#include "run/run.h"
+#include "run/engine.h"
+#include "run/event.h"
+#include "run/loop.h"
+#include "run/places.h"
+#include "run/vault.h"
 #include "view/view.h"
 
 struct globals {

@@ -4,6 +4,7 @@
 
 #include "cmd/develop.h"
 #include "planner/develop.h"
+#include "run/perform.h"
 #include "run/watch.h"
 
 enum {

@@ -2,8 +2,9 @@
 #ifndef RUN_AUTHORITY_H
 #define RUN_AUTHORITY_H
 
+#include "model/world.h"
 #include "run/keys.h"
-#include "run/run.h"
+#include "run/places.h"
 
 struct authority {
 	const char *dir, *certificate, *key; /* paths */

@@ -6,7 +6,7 @@
 #ifndef RUN_CARRIER_H
 #define RUN_CARRIER_H
 
-#include "run/engine.h"
+#include "run/call.h"
 
 #define VOLUME_ROOT "volume" /* where a volume is in one, and its streams' first name */
 

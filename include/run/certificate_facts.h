@@ -6,7 +6,7 @@
 #define RUN_CERTIFICATE_FACTS_H
 
 #include "run/keys.h"
-#include "run/run.h"
+#include "run/places.h"
 
 /* As certificate_look() and certificate_signed(); without places.cache nothing is remembered. */
 int certificate_facts(struct arena *a, const struct places *pl, const struct buf *pem,

@@ -2,7 +2,9 @@
 #ifndef RUN_CHILD_H
 #define RUN_CHILD_H
 
-#include "run/run.h"
+#include "base/diag.h"
+#include "run/loop.h"
+#include "run/spawn.h"
 
 struct child; /* heap; lives until child_free */
 

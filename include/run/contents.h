@@ -6,7 +6,11 @@
 #ifndef RUN_CONTENTS_H
 #define RUN_CONTENTS_H
 
-#include "run/run.h"
+#include "base/arena.h"
+#include "base/diag.h"
+#include "model/lock.h"
+#include "model/world.h"
+#include "run/engine.h"
 
 /* What a name means now; out->id NULL: the engine does not have it. */
 int engine_image(

@@ -28,7 +28,8 @@
 
 #include "doc/node.h"
 #include "run/hosts.h"
-#include "run/run.h"
+#include "run/loop.h"
+#include "run/places.h"
 
 enum { CONTROL_LINE_MAX = 4 << 20, CONTROL_QUEUE_MAX = 1 << 20, CONTROL_ANSWER_MS = 10000 };
 

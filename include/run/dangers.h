@@ -2,7 +2,10 @@
 #ifndef RUN_DANGERS_H
 #define RUN_DANGERS_H
 
-#include "run/run.h"
+#include "base/arena.h"
+#include "base/diag.h"
+#include "model/project.h"
+#include "run/trust.h"
 
 /* Adds one; loud: it is as good as root on this machine. */
 void danger_add(struct arena *a, struct dangers *out, bool loud, struct place at, const char *fmt,

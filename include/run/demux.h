@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "run/lines.h"
-#include "run/run.h"
+#include "run/stream.h"
 
 /* start: these bytes begin a frame (always false in raw streams). */
 typedef void demux_fn(void *ctx, enum stream s, const char *data, size_t len, bool start);

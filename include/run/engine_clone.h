@@ -2,7 +2,7 @@
 #ifndef RUN_ENGINE_CLONE_H
 #define RUN_ENGINE_CLONE_H
 
-#include "run/engine.h"
+#include "run/call.h"
 
 struct clone_request {
 	const char *like;        /* id of the other one, in whatever state */

@@ -5,7 +5,7 @@
 #ifndef RUN_ENGINE_EVENTS_H
 #define RUN_ENGINE_EVENTS_H
 
-#include "run/run.h"
+#include "run/engine.h"
 
 /* c: service, number, id, one_off, state, health and exit_code as they are from then on. note: what
  * else is to be said, or NULL. Borrowed for the call. */

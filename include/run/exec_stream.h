@@ -5,7 +5,7 @@
 #ifndef RUN_EXEC_STREAM_H
 #define RUN_EXEC_STREAM_H
 
-#include "run/engine.h"
+#include "run/call.h"
 
 struct exec_stream {
 	/* Input: bytes put into `to`, 0 at the end, -1 with err. NULL: the command has none. */

@@ -2,7 +2,7 @@
 #ifndef RUN_HIJACK_H
 #define RUN_HIJACK_H
 
-#include "run/engine.h"
+#include "run/call.h"
 
 struct hijack {
 	int fd;           /* -1: closed */

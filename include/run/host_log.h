@@ -5,7 +5,7 @@
 #ifndef RUN_HOST_LOG_H
 #define RUN_HOST_LOG_H
 
-#include "run/logs.h"
+#include "run/log_file.h"
 #include "run/poller.h"
 
 enum {

@@ -8,7 +8,7 @@
 
 #include "run/guardian.h"
 #include "run/poller.h"
-#include "run/run.h"
+#include "run/stream.h"
 
 struct host_process_ops {
 	void (*output)(void *ctx, enum stream s, const char *data, size_t len);

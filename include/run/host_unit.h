@@ -7,6 +7,7 @@
 #include "run/host_process.h"
 #include "run/hosts.h"
 #include "run/notify.h"
+#include "run/places.h"
 #include "run/supervise.h"
 #include "run/unit_machine.h"
 

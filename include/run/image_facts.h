@@ -7,7 +7,7 @@
 #define RUN_IMAGE_FACTS_H
 
 #include "model/parity.h"
-#include "run/run.h"
+#include "run/engine.h"
 
 struct image_ask {
 	const char *reference;   /* a tag or a registry's name; nothing is pulled */

@@ -5,7 +5,7 @@
 #ifndef RUN_IMAGE_FILES_H
 #define RUN_IMAGE_FILES_H
 
-#include "run/run.h"
+#include "run/engine.h"
 
 /* path: must not be there; names: at least one, each known to the engine. */
 int images_save(struct engine *g, struct loop *loop, const struct strs *names, const char *path,

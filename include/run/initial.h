@@ -6,7 +6,10 @@
 #ifndef RUN_INITIAL_H
 #define RUN_INITIAL_H
 
-#include "run/run.h"
+#include "base/arena.h"
+#include "base/diag.h"
+#include "model/world.h"
+#include "run/places.h"
 
 void initial_list(struct arena *a, const struct places *pl, struct world *w); /* world.unfilled */
 int initial_begin(const struct places *pl, const struct unfilled *u, struct err *e);

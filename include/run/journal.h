@@ -7,7 +7,7 @@
 #define RUN_JOURNAL_H
 
 #include "model/happening.h"
-#include "run/run.h"
+#include "run/places.h"
 
 enum { JOURNAL_MAX = 1 << 20 };
 

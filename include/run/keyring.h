@@ -53,9 +53,4 @@ void recipe_hash(const struct vault *v, const struct secret *s, char hex[65]);
 int recipe_make(const struct vault *v, struct loop *l, const struct secret *s, struct buf *value,
 	struct buf *public, struct err *e);
 
-void base64_encode(struct buf *out, const void *data, size_t len);
-bool base64_decode(struct buf *out, const char *text, size_t len);
-void wipe(void *data, size_t len);
-void wipe_text(const char *text); /* a string that a reader left in an arena */
-
 #endif

@@ -6,7 +6,8 @@
 #ifndef RUN_LOG_FEED_H
 #define RUN_LOG_FEED_H
 
-#include "run/run.h"
+#include "base/os.h"
+#include "run/engine.h"
 
 struct log_feed; /* heap */
 

@@ -7,7 +7,10 @@
 #ifndef RUN_MARKS_H
 #define RUN_MARKS_H
 
-#include "run/run.h"
+#include "base/arena.h"
+#include "base/diag.h"
+#include "model/world.h"
+#include "run/places.h"
 
 extern const char marks_label[]; /* of a volume: "db_password=MARK other=MARK" */
 

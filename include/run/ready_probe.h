@@ -5,7 +5,7 @@
 #include <regex.h>
 
 #include "run/http.h"
-#include "run/perform.h"
+#include "run/job.h"
 
 enum probe_answer { PROBE_PENDING, PROBE_YES, PROBE_NO };
 

@@ -3,6 +3,7 @@
 #define RUN_RECORDS_H
 
 #include "model/world.h"
+#include "run/places.h"
 
 struct places;
 
@@ -21,5 +22,8 @@ void allocations_load(struct arena *a, const char *state, struct allocations *ou
 /* "DEVICE:INODE PATH", or "- PATH" of one that is not there. */
 char *mount_identity(struct arena *a, const char *path);
 int allocations_save(const struct places *pl, const struct allocations *list, struct err *e);
+
+int records_save(const struct places *pl, const struct world *w,
+	struct err *e); /* unit_record list, only when changed */
 
 #endif

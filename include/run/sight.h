@@ -7,7 +7,8 @@
 #ifndef RUN_SIGHT_H
 #define RUN_SIGHT_H
 
-#include "run/run.h"
+#include "base/os.h"
+#include "run/engine.h"
 
 struct sight; /* heap */
 

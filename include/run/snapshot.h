@@ -7,6 +7,8 @@
 #define RUN_SNAPSHOT_H
 
 #include "base/hash.h"
+#include "base/os.h"
+#include "run/places.h"
 #include "run/tarball.h"
 #include "run/volume.h"
 

@@ -4,7 +4,7 @@
 
 #include "run/engine_clone.h"
 #include "run/hosts.h"
-#include "run/perform.h"
+#include "run/job.h"
 
 enum stage_phase { STAGE_AWAITS_LOCK, STAGE_CLEANS, STAGE_RUNS, STAGE_ENDS, STAGE_SWEEPS };
 

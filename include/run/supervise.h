@@ -10,7 +10,8 @@
 #define RUN_SUPERVISE_H
 
 #include "run/hosts.h"
-#include "run/run.h"
+#include "run/loop.h"
+#include "run/places.h"
 
 enum {
 	SUPERVISE_RESTARTS = 10,     /* in a row, by default, before it is given up */

@@ -5,7 +5,8 @@
 #ifndef RUN_TMUX_H
 #define RUN_TMUX_H
 
-#include "run/run.h"
+#include "run/loop.h"
+#include "run/places.h"
 
 /*
  * Where the socket is: in the workspace's state directory; where that path is too long for a
@@ -48,14 +49,5 @@ struct tmux_panes {
 };
 /* The panes of all sessions that belong to services. -1: no such server any more. */
 int tmux_look(const struct tmux *t, struct arena *a, struct tmux_panes *out, struct err *e);
-
-/* ---- engine_changes.c: something happened to a container of the workspace. ---- */
-struct engine_changes; /* heap */
-struct engine_changes *engine_changes_begin(struct engine *g, const char *workspace, struct err *e);
-/* Waits at most max_ms. True: look again; also when the engine was lost (then *lost is set). */
-bool engine_changes_wait(struct engine_changes *x, struct loop *l, int max_ms, bool *lost);
-void engine_changes_free(struct engine_changes *x);
-/* The run of a container: its id and when it was started. NULL: it is gone. */
-char *engine_run_of(struct engine *g, struct arena *a, const char *container);
 
 #endif

@@ -6,8 +6,9 @@
 #define RUN_TRACE_H
 
 #include "model/trace.h"
+#include "run/engine.h"
 #include "run/http.h"
-#include "run/run.h"
+#include "run/places.h"
 
 struct tracer {
 	struct arena *arena;   /* of all that is noted */

@@ -11,6 +11,7 @@
 #include "base/os.h"
 #include "cmd/lifecycle.h"
 #include "run/detach.h"
+#include "run/spawn.h"
 
 extern char **environ;
 

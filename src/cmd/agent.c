@@ -14,7 +14,7 @@
 #include "cmd/commands.h"
 #include "cmd/journaling.h"
 #include "run/detach.h"
-#include "run/engine.h"
+#include "run/call.h"
 
 enum { TURN_MS = 20000, FIRST_MS = 10000 };
 

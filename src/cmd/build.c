@@ -8,6 +8,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
+#include "run/oci.h"
 
 struct build_opts {
 	bool force, no_cache, pull;

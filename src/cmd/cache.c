@@ -13,6 +13,7 @@
 #include "run/bundle.h"
 #include "run/cache_file.h"
 #include "run/image_files.h"
+#include "run/probe.h"
 #include "run/snapshot.h"
 
 static const struct place no;

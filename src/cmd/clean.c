@@ -10,6 +10,7 @@
 #include "cmd/runs.h"
 #include "cmd/workspaces.h"
 #include "run/git_branch.h"
+#include "run/registry.h"
 #include "run/volume_map.h"
 
 struct clean_opts {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/context.h"
+#include "run/trust.h"
 
 /* Whether `line`, which may be several, is there as whole lines; text NULL: nothing was agreed to.
  */

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "model/schema.h"
+#include "run/probe.h"
+#include "run/trust.h"
 #include "run/volume_map.h"
 #include "run/control.h"
 

@@ -9,6 +9,7 @@
 #include "cmd/lifecycle.h"
 #include "dash_parts.h"
 #include "run/detach.h"
+#include "run/spawn.h"
 
 extern char **environ;
 

@@ -8,6 +8,7 @@
 
 #include "cmd/agent_client.h"
 #include "dash_parts.h"
+#include "run/probe.h"
 
 enum { MEET_MS = 1000, STAGES_MS = 250, TURN_MS = 120 };
 

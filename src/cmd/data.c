@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cmd/lifecycle.h"
-#include "run/engine.h"
+#include "run/call.h"
 #include "run/volume_map.h"
 
 struct volume_desk data_desk(struct context *c)

@@ -6,7 +6,7 @@
 
 #include "cmd/data.h"
 #include "cmd/lifecycle.h"
-#include "run/engine.h"
+#include "run/call.h"
 
 /* ---- initial ---- */
 

@@ -12,6 +12,8 @@
 #include "cmd/lifecycle.h"
 #include "doc/yaml.h"
 #include "planner/debug.h"
+#include "run/apply.h"
+#include "run/exec.h"
 #include "run/tools.h"
 
 struct debug_opts {

@@ -9,6 +9,7 @@
 #include "cmd/lifecycle.h"
 #include "planner/parity.h"
 #include "run/image_facts.h"
+#include "run/probe.h"
 #include "view/parity.h"
 
 struct diff_opts {

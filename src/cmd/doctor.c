@@ -9,6 +9,10 @@
 
 #include "cmd/commands.h"
 #include "cmd/context.h"
+#include "run/certificate.h"
+#include "run/git.h"
+#include "run/ports.h"
+#include "run/spawn.h"
 
 enum finding { GOOD, WARN, BAD };
 

@@ -7,6 +7,7 @@
 #include "cmd/data.h"
 #include "cmd/lifecycle.h"
 #include "run/initial.h"
+#include "run/registry.h"
 #include "run/volume_map.h"
 
 struct down_opts {

@@ -13,7 +13,7 @@
 #include "cmd/journaling.h"
 #include "cmd/lifecycle.h"
 #include "doc/json.h"
-#include "run/engine.h"
+#include "run/call.h"
 #include "run/engine_events.h"
 #include "run/journal.h"
 

@@ -8,6 +8,7 @@
 #include "base/embed.h"
 #include "cmd/context.h"
 #include "doc/yaml.h"
+#include "run/git.h"
 
 struct node *facts_layer(struct arena *a, const char *dir)
 {

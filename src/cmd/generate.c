@@ -6,6 +6,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
+#include "run/apply.h"
 
 struct generate_opts {
 	bool diff, build, no_deps;

@@ -10,7 +10,12 @@
 #include "cmd/commands.h"
 #include "cmd/context.h"
 #include "cmd/lifecycle.h"
+#include "run/apply.h"
+#include "run/exec.h"
 #include "run/hosts.h"
+#include "run/logs.h"
+#include "run/perform.h"
+#include "run/spawn.h"
 
 enum { CANNOT_RUN = 126 }; /* what is there is not a program, or there is none */
 

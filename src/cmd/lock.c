@@ -9,6 +9,7 @@
 #include "cmd/lifecycle.h"
 #include "planner/lock.h"
 #include "run/contents.h"
+#include "run/probe.h"
 
 struct lock_opts {
 	bool update, check, prune;

@@ -3,6 +3,7 @@
  */
 #include "cmd/commands.h"
 #include "cmd/workspaces.h"
+#include "run/registry.h"
 #include "run/volume_map.h"
 
 /* Whose data serve, where volumes are per branch. */

@@ -11,11 +11,16 @@
 #include "cmd/journaling.h"
 #include "cmd/lifecycle.h"
 #include "planner/lock.h"
+#include "run/certificate.h"
 #include "run/contents.h"
 #include "run/hooks.h"
 #include "run/marks.h"
 #include "run/initial.h"
-#include "run/perform.h"
+#include "run/job.h"
+#include "run/ports.h"
+#include "run/probe.h"
+#include "run/records.h"
+#include "run/registry.h"
 #include "run/volume_map.h"
 
 enum { TICK_MS = 100 };

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "cmd/lifecycle.h"
+#include "run/apply.h"
+#include "run/git.h"
 
 int look_at_source(struct context *c, const char *tag)
 {

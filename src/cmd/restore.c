@@ -6,7 +6,8 @@
 
 #include "cmd/commands.h"
 #include "cmd/data.h"
-#include "run/engine.h"
+#include "run/call.h"
+#include "run/git.h"
 
 struct restore_opts {
 	bool latest, branch, force, no_snapshot;

@@ -10,6 +10,8 @@
 #include "cmd/agent_client.h"
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
+#include "run/apply.h"
+#include "run/exec.h"
 #include "run/hosts.h"
 
 enum { FOLLOW_MS = 60 * 1000 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/workspaces.h"
+#include "run/registry.h"
 #include "run/supervise.h"
 
 enum { MAKERS_MS = 3000 }; /* Compose may go on for a while when devenv was killed */

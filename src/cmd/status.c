@@ -7,6 +7,8 @@
 
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
+#include "run/perform.h"
+#include "run/spawn.h"
 
 static int run_status(struct context *c, const void *opts, const struct strs *args)
 {

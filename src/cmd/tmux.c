@@ -13,6 +13,7 @@
 #include "cmd/lifecycle.h"
 #include "planner/session.h"
 #include "run/detach.h"
+#include "run/registry.h"
 #include "run/tmux.h"
 
 struct tmux_opts {

@@ -12,7 +12,9 @@
 #include "cmd/data.h"
 #include "cmd/foreground.h"
 #include "cmd/lifecycle.h"
+#include "run/apply.h"
 #include "run/hosts.h"
+#include "run/perform.h"
 
 #define UP(field) offsetof(struct up_opts, field)
 static const struct opt up_options[] = {

@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "run/apply.h"
 #include "run/manifest.h"
-#include "run/run.h"
+#include "run/places.h"
 #include "run/tree.h"
 
 #define STAGING "staging"

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "run/archive.h"
 #include "run/context.h"
 #include "run/libarchive.h"
-#include "run/run.h"
 
 static int failed(struct archive *w, const char *path, struct err *e)
 {

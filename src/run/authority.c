@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/os.h"
+#include "run/certificate.h"
 #include "run/certificate_facts.h"
 #include "run/private.h"
 

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "run/keyring.h"
+#include "run/base64.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/os.h"
 #include "run/authority.h"
+#include "run/certificate.h"
 #include "run/certificate_facts.h"
 #include "run/private.h"
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/os.h"
 #include "doc/json.h"
 
 enum { FACTS_MAX = 1 << 16 };

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/perform.h"
+#include "run/job.h"
 
 /* How docker says that it has no Compose v2: by not understanding what follows. */
 static bool compose_missing(const char *text)

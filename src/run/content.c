@@ -4,7 +4,9 @@
  */
 #include <string.h>
 
-#include "run/run.h"
+#include "run/apply.h"
+#include "run/certificate.h"
+#include "run/places.h"
 
 typedef int escape_fn(struct buf *out, const struct buf *value, const char *name, struct err *e);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "run/carrier.h"
-#include "run/engine.h"
+#include "run/call.h"
 #include "run/tar.h"
 
 /* ---- what a name means now ---- */

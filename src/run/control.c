@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 #include "run/socket.h"
 

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 #include "run/control_client.h"
 #include "run/socket.h"

@@ -2,6 +2,7 @@
  * What a project wants outside of its containers. Comes in: the project. Goes out: a list in plain
  * words, each with its place, in a fixed order. Executes nothing and reads no content.
  */
+#include "base/os.h"
 #include "run/dangers.h"
 #include "run/post.h"
 

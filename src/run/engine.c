@@ -3,12 +3,13 @@
  * that name the engine and the remedy. Negotiates the API version and notices an engine that has
  * gone silent; does not know what the answers mean.
  */
-#include "run/engine.h"
+#include "run/call.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 
 struct engine_call {

@@ -2,7 +2,8 @@
  * Orders to the engine about one object. Comes in: ids and names. Goes out: done, or what the
  * engine said. What is so already (started, stopped, gone) is no error.
  */
-#include "run/engine.h"
+#include "base/os.h"
+#include "run/call.h"
 
 #include <string.h>
 

@@ -4,7 +4,8 @@
  */
 #include <string.h>
 
-#include "run/engine.h"
+#include "base/os.h"
+#include "run/call.h"
 
 /* Image names and ids that containers of whatever project were made from. */
 static int used_images(struct engine *g, struct arena *a, struct strs *used, struct err *e)

@@ -3,8 +3,8 @@
  * workspace. Goes out: that one should look again. What happened is seen by looking, so a lost
  * event costs time and nothing else.
  */
-#include "run/engine.h"
-#include "run/tmux.h"
+#include "run/call.h"
+#include "run/engine_changes.h"
 
 struct engine_changes {
 	struct engine *engine;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 
 enum clone_phase {

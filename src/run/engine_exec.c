@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 #include "run/demux.h"
-#include "run/engine.h"
+#include "run/call.h"
 #include "run/lines.h"
 
 enum { OUTPUT_MAX = 8 * 1024 * 1024 };

@@ -2,7 +2,7 @@
  * Where the engine is and whether somebody is there. Comes in: the environment, docker's own
  * configuration. Goes out: an address, or the reason why there is none with its remedy.
  */
-#include "run/engine.h"
+#include "run/call.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/os.h"
 #include "doc/json.h"
 
 #define DEFAULT_SOCKET "/var/run/docker.sock"

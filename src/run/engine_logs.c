@@ -4,7 +4,7 @@
  * containers is that of arrival.
  */
 #include "run/demux.h"
-#include "run/engine.h"
+#include "run/call.h"
 #include "run/loop.h"
 
 enum { LOOK_BACK = 2000 }; /* lines from the end in which a known one is looked for */

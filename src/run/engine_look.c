@@ -3,7 +3,7 @@
  * images, volumes, networks in the caller's arena. Tolerates fields it does not know, refuses
  * wrong types; never changes anything.
  */
-#include "run/engine.h"
+#include "run/call.h"
 
 #include <stdlib.h>
 #include <string.h>

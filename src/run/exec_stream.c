@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "run/demux.h"
 #include "run/hijack.h"
 #include "run/loop.h"

@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include "base/lib.h"
+#include "base/os.h"
 #include "run/context.h"
-#include "run/run.h"
+#include "run/git.h"
 
 #define SYMBOLS(X)                                                                                 \
 	X(git_buf_dispose)                                                                         \

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 #include "run/wire.h"
 

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "run/run.h"
+#include "base/os.h"
+#include "run/engine.h"
+#include "run/ports.h"
+#include "run/published.h"
 
 enum { TABLE_MAX = 16 << 20, LISTEN = 0x0a };
 

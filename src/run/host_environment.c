@@ -5,8 +5,9 @@
  */
 #include <string.h>
 
+#include "run/apply.h"
 #include "run/env_file.h"
-#include "run/run.h"
+#include "run/perform.h"
 
 static int open_value(struct arena *a, const struct host_var *v, const struct plan *p,
 	struct vault *vault, struct buf *out, struct err *e)

@@ -3,6 +3,7 @@
  * lines to a writer thread, one write at a time; while it writes, the next buffer fills. When the
  * disk does not follow, the child is let wait a moment, then lines are dropped and counted.
  */
+#include "base/os.h"
 #include "run/host_log.h"
 
 #include <stdio.h>

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/os.h"
 #include "doc/json.h"
 #include "run/image_facts.h"
 

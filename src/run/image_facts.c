@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/os.h"
 #include "run/carrier.h"
-#include "run/engine.h"
+#include "run/call.h"
 
 #define CARRIER "devenv-facts" /* label devenv.service of the containers */
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "doc/json.h"
-#include "run/engine.h"
+#include "run/call.h"
 #include "run/packed.h"
 
 struct saving {

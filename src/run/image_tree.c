@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/os.h"
 #include "run/image_facts.h"
 #include "run/tar.h"
 

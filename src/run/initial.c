@@ -3,6 +3,7 @@
  * volumes, as files: empty for a dump, else with the name of the volume that is copied. Fills
  * nothing itself.
  */
+#include "base/os.h"
 #include "run/initial.h"
 
 #include <dirent.h>

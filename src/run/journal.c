@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 
 enum { PORTION = 64 * 1024, LINE_LIMIT = 256 * 1024 };

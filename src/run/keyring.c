@@ -10,7 +10,9 @@
 
 #include "base/os.h"
 #include "doc/json.h"
+#include "run/base64.h"
 #include "run/private.h"
+#include "run/vault.h"
 
 enum { KEYRING_MAX = 64 << 20 };
 

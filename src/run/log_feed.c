@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run/engine.h"
-#include "run/logs.h"
+#include "run/call.h"
+#include "run/log_file.h"
 
 enum {
 	BUDGET = 64 * 1024, /* bytes in a window: more is a flood */

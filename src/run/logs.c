@@ -3,7 +3,8 @@
  * files, each run of a container behind a separator. Takes only what is newer than the last line
  * kept; one drain at a time per workspace.
  */
-#include "run/logs.h"
+#include "base/os.h"
+#include "run/log_file.h"
 
 #include <poll.h>
 #include <stdio.h>

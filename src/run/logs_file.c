@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run/logs.h"
+#include "base/os.h"
+#include "run/log_file.h"
 
 enum { PENDING_MAX = 256 * 1024 };
 

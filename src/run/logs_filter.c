@@ -6,7 +6,7 @@
 #include <regex.h>
 #include <string.h>
 
-#include "run/logs.h"
+#include "run/log_file.h"
 
 static bool is_plain(const char *pattern)
 {

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/logs.h"
+#include "base/os.h"
+#include "run/log_file.h"
 #include "run/loop.h"
 
 enum { LOOK_MS = 500, EMPTY_LOOKS = 6, TAIL_MS = 20 };

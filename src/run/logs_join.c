@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "run/logs.h"
+#include "run/log_file.h"
 
 /* Error lines have whole seconds, and come before the access line or with it. */
 #define BEFORE_NS (1000 * 1000000LL)

@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run/logs.h"
+#include "base/os.h"
+#include "run/log_file.h"
 #include "run/loop.h"
 
 enum { GIVE_BACK = 1 << 18 }; /* a multiple of every page size */

@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run/logs.h"
+#include "base/os.h"
+#include "run/log_file.h"
 
 enum { PORTION = 256 * 1024, PORTIONS = 16, SEARCH_MS = 500 };
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 #include "doc/record.h"
 #include "run/keys.h"

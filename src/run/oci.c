@@ -13,9 +13,12 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/os.h"
+#include "base/text.h"
 #include "doc/json.h"
+#include "model/project.h"
 #include "run/libarchive.h"
-#include "run/run.h"
+#include "run/oci.h"
 
 #define CONFIG_TYPE "application/vnd.oci.image.config.v1+json"
 #define INDEX_TYPE "application/vnd.oci.image.index.v1+json"

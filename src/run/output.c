@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "run/apply.h"
 #include "run/manifest.h"
-#include "run/run.h"
 #include "run/tree.h"
 
 #define MANIFEST ".devenv-manifest.json"

@@ -3,7 +3,8 @@
  * it may touch. Goes out: events, the world noted into, the first error. Decides nothing: what a
  * step does is in the table of its kind.
  */
-#include "run/perform.h"
+#include "run/apply.h"
+#include "run/job.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -2,13 +2,14 @@
  * Steps that are a child process: builds and subprocesses. Comes in: argv, context. Goes out:
  * progress read from the child's lines, its last lines as the error. Does not know the graph.
  */
-#include "run/perform.h"
+#include "run/job.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/archive.h"
 #include "run/contents.h"
 #include "run/detach.h"
 #include "run/pull.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/perform.h"
+#include "run/job.h"
 
 enum { STOP_SLACK_MS = 10000 };
 

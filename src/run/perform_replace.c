@@ -5,7 +5,7 @@
  * serve; the next plan goes on from there. One that does not become ready is stopped, so that no
  * request is led to it.
  */
-#include "run/perform.h"
+#include "run/job.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,10 +3,12 @@
  * out: done, with a word every second on who is awaited. Several run at once. Readiness is
  * ready.c's.
  */
-#include "run/perform.h"
+#include "run/job.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "run/logs.h"
 
 enum { ASK_AGAIN_MS = 50 };
 

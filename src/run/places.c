@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run/run.h"
+#include "base/os.h"
+#include "run/places.h"
 
 static char *xdg_needed(struct arena *a, enum xdg which, const char *variable, struct err *e)
 {

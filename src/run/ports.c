@@ -12,8 +12,12 @@
 #include <unistd.h>
 
 #include "base/map.h"
+#include "base/os.h"
+#include "run/engine.h"
+#include "run/ports.h"
+#include "run/published.h"
 #include "run/records.h"
-#include "run/run.h"
+#include "run/registry.h"
 
 enum { FIRST = 20000, COUNT = 10000, LOCK_WAIT_MS = 5000 };
 

@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/os.h"
+#include "run/archive.h"
 #include "run/authority.h"
 #include "run/git_branch.h"
 #include "run/initial.h"
 #include "run/manifest.h"
 #include "run/marks.h"
+#include "run/probe.h"
 #include "run/records.h"
 #include "run/volume_map.h"
 

@@ -2,8 +2,8 @@
  * Ports that running containers publish, ours or not. Comes in: an open engine. Goes out: a list,
  * for ports.c, which must neither take such a port nor name docker-proxy as its holder.
  */
-#include "run/engine.h"
-#include "run/run.h"
+#include "run/call.h"
+#include "run/published.h"
 
 static void add_container(struct arena *a, const struct node *c, struct published_ports *out)
 {

@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/os.h"
+#include "run/base64.h"
 #include "run/keyring.h"
-#include "run/run.h"
+#include "run/spawn.h"
+#include "run/vault.h"
 
 enum { DEFAULT_LENGTH = 32, COMMAND_TIMEOUT_MS = 60000 };
 

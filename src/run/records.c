@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 #include "run/records.h"
-#include "run/run.h"
 
 enum { RECORDS_MAX = 4 << 20 };
 

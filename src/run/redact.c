@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/base64.h"
 #include "run/keyring.h"
-#include "run/run.h"
+#include "run/vault.h"
 
 enum { SHORTEST = 4, LINE_SHORTEST = 16 };
 

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/os.h"
 #include "doc/json.h"
-#include "run/run.h"
+#include "run/places.h"
+#include "run/registry.h"
 
 enum { ENTRY_MAX = 1 << 16 };
 

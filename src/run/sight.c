@@ -9,7 +9,8 @@
 
 #include "doc/json.h"
 #include "run/demux.h"
-#include "run/engine.h"
+#include "run/call.h"
+#include "run/engine_changes.h"
 #include "run/tmux.h"
 #include "run/usage.h"
 

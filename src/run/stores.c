@@ -8,7 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "run/authority.h"
+#include "run/certificate.h"
+#include "run/event.h"
+#include "run/spawn.h"
 
 struct stores {
 	struct arena *a;

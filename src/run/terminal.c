@@ -13,6 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "run/demux.h"
 #include "run/hijack.h"
 #include "run/loop.h"

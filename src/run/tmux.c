@@ -2,6 +2,8 @@
  * tmux as a child. Comes in: a socket and words. Goes out: what it said, or its panes. Knows no
  * layout and no service; what the words mean is the caller's affair.
  */
+#include "base/os.h"
+#include "run/spawn.h"
 #include "run/tmux.h"
 
 #include <errno.h>

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "doc/json.h"
+#include "run/archive.h"
 #include "run/hijack.h"
 
 enum { TOOLS_MAX_BYTES = 16 << 20, PIDS = 512 };

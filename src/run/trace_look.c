@@ -11,9 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "doc/record.h"
-#include "run/engine.h"
-#include "run/logs.h"
+#include "run/call.h"
+#include "run/log_file.h"
 #include "run/trace.h"
 
 enum {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/os.h"
 #include "run/authority.h"
 #include "run/certificate_facts.h"
 #include "run/trace.h"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/os.h"
 #include "run/dangers.h"
 #include "run/private.h"
 

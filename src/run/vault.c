@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/os.h"
+#include "run/base64.h"
 #include "run/keyring.h"
-#include "run/run.h"
+#include "run/places.h"
+#include "run/vault.h"
 
 static int load(struct vault *v, struct err *e)
 {

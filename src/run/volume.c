@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "doc/json.h"
-#include "run/engine.h"
+#include "run/call.h"
 
 static const struct place nowhere;
 

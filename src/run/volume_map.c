@@ -7,8 +7,9 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "doc/json.h"
-#include "run/run.h"
+#include "run/places.h"
 
 enum { MAP_MAX = 4 << 20 };
 

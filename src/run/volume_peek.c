@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "run/engine.h"
+#include "run/call.h"
 #include "run/tarball.h"
 #include "volume_carrier.h"
 

@@ -3,7 +3,7 @@
  * has taken what it was given. Every carrier is removed again; does not look into the stream.
  */
 #include "run/conduit.h"
-#include "run/engine.h"
+#include "run/call.h"
 #include "volume_carrier.h"
 
 /* The engine would make one that is mounted and not there. */

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "run/run.h"
+#include "base/os.h"
+#include "run/certificate.h"
+#include "run/places.h"
 
 static int64_t now_ns(void)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/engine.h"
+#include "run/call.h"
 #include "run/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -19,7 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "run/engine.h"
+#include "base/os.h"
+#include "run/call.h"
+#include "run/spawn.h"
 #include "run/supervise.h"
 
 static const char config[] =

@@ -2,6 +2,11 @@
  * Room run, the generated set. Guards: exact modes under any umask, no write when nothing changed,
  * foreign files untouched, links refused, old set whole when a new one cannot be written.
  */
+#include "base/os.h"
+#include "run/apply.h"
+#include "run/certificate.h"
+#include "run/places.h"
+#include "run/records.h"
 #include "run_test.h"
 
 #include <fcntl.h>

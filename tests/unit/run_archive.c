@@ -7,7 +7,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/os.h"
+#include "run/archive.h"
 #include "run/context.h"
+#include "run/spawn.h"
 
 static void rules_match_as_docker_does(void **state)
 {

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 #include "run/cache_file.h"
 #include "run/cache_file.h"

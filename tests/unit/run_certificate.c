@@ -9,7 +9,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/os.h"
 #include "run/authority.h"
+#include "run/certificate.h"
+#include "run/event.h"
 
 static struct strs names(struct home *h, const char *a, const char *b, const char *c, const char *d)
 {

@@ -1,7 +1,10 @@
 /* What is remembered of certificates is what OpenSSL says of them, and never a key. */
 #include "run_test.h"
 
+#include "base/os.h"
+#include "run/certificate.h"
 #include "run/certificate_facts.h"
+#include "run/spawn.h"
 
 static struct buf leaf_of(struct home *h, const char *name)
 {

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 #include "run/control.h"
 #include "run/socket.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "run/demux.h"
-#include "run/engine.h"
+#include "run/call.h"
 #include "run/wire.h"
 
 static void frame(struct buf *b, int stream, const char *data, size_t len)

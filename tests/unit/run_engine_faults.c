@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "run/engine.h"
+#include "base/os.h"
+#include "run/call.h"
 
 static char dir[64], sock[100];
 

@@ -1,5 +1,6 @@
 /* Readiness on the real engine. Guards: ready means that it answers; what cannot become ready fails
  * at once with its last lines and the place that asked. */
+#include "run/perform.h"
 #include "run_engine_test.h"
 
 static int wait_for(struct service *s, struct err *e)

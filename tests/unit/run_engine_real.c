@@ -1,5 +1,6 @@
 /* The real engine: look, act, exec. Guards: what the engine says is what the world holds;
  * terminals, pipes and statuses pass through. */
+#include "base/os.h"
 #include "run_engine_test.h"
 
 static void states_are_seen(void **state)

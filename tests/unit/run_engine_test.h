@@ -17,8 +17,10 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "run/engine.h"
+#include "base/os.h"
+#include "run/call.h"
 #include "run/child.h"
+#include "run/places.h"
 
 #define IMAGE "debian:bookworm-slim"
 

@@ -4,6 +4,7 @@
  */
 #include "run/git_branch.h"
 
+#include "run/spawn.h"
 #include "run_test.h"
 
 static void sh(struct home *h, const char *line)

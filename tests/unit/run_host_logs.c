@@ -1,5 +1,6 @@
 /* Reading what host services said: history and following need no engine, survive the turning over
  * of files, take in copies that start meanwhile, and end with the last of them. */
+#include "base/os.h"
 #include "run_supervise_test.h"
 
 struct reader { /* stops following after so many lines */

@@ -1,6 +1,7 @@
 /* What children say: nothing is lost of a flood, memory stays bounded, no child waits for a disk
  * that hangs, odd bytes pass, a closed or shared pipe says nothing about the process. FAULTS F06 to
  * F08. */
+#include "base/os.h"
 #include "run_supervise_test.h"
 
 #include <sched.h>

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 #include "run/image_facts.h"
 #include "run/tar.h"

@@ -4,6 +4,7 @@
 
 #include <sys/wait.h>
 
+#include "base/os.h"
 #include "doc/json.h"
 #include "run/engine_events.h"
 #include "run/journal.h"

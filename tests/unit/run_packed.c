@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 
+#include "base/buf.h"
+#include "base/os.h"
 #include "run_test.h"
 
 enum { BIG = 300000 };

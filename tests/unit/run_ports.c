@@ -2,6 +2,10 @@
  * Room run, ports. Guards: the same port again, never one that is taken or another workspace's, an
  * own container is no conflict, and who holds a port is named.
  */
+#include "base/os.h"
+#include "run/places.h"
+#include "run/ports.h"
+#include "run/registry.h"
 #include "run_test.h"
 
 #include <arpa/inet.h>

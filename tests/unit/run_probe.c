@@ -2,6 +2,10 @@
  * Room run, the local world. Guards: what was saved is seen again, input hashes change exactly with
  * content, looking makes nothing.
  */
+#include "base/os.h"
+#include "run/apply.h"
+#include "run/certificate.h"
+#include "run/probe.h"
 #include "run/records.h"
 #include "run_test.h"
 

@@ -2,6 +2,9 @@
  * Room run, the registry of workspaces. Guards: what is noted is listed, gone folders are told
  * apart, and forgetting reaches no other workspace.
  */
+#include "base/os.h"
+#include "run/places.h"
+#include "run/registry.h"
 #include "run_test.h"
 
 static void workspaces_are_listed(void **state)

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "base/os.h"
 #include "run/relay.h"
 
 #define GATEWAY "127.0.0.2"

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "run/child.h"
 
 static struct loop *loop;

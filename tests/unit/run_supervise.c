@@ -1,5 +1,6 @@
 /* One copy and its supervisor: started, ended, restarted, given up, stopped in order; errors come
  * before anything runs; its state says what is. FAULTS F01, F02, F05, F11, F12. */
+#include "base/os.h"
 #include "run_supervise_test.h"
 
 #include <sys/resource.h>

@@ -10,7 +10,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "run/logs.h"
+#include "base/os.h"
+#include "run/log_file.h"
 #include "run/loop.h"
 #include "run/supervise.h"
 

@@ -13,7 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run/run.h"
+#include "base/map.h"
+#include "base/os.h"
+#include "model/plan.h"
+#include "model/world.h"
+#include "run/places.h"
 
 struct home { /* a throw-away HOME with a project in it */
 	struct arena a;

@@ -6,6 +6,7 @@
 #include "run_test.h"
 
 #include "doc/yaml.h"
+#include "run/trust.h"
 
 static void decode(struct home *h, const char *text)
 {

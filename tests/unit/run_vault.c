@@ -8,6 +8,7 @@
 
 #include "run/keyring.h"
 #include "run/marks.h"
+#include "run/vault.h"
 
 static struct vault *opened(struct home *h)
 {

@@ -2,7 +2,7 @@
  * What a running step has at hand: a voice, the world's containers as they are now, the environment
  * of its children. Comes in: the job. Knows neither the graph nor the kinds of steps.
  */
-#include "run/perform.h"
+#include "run/job.h"
 
 #include <stdio.h>
 #include <string.h>
