@@ -21,7 +21,7 @@ D_CFLAGS := -std=c11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-protot
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) $(CFLAGS)
 D_LDLIBS := -lyaml -ljansson -luv -ldl $(LDLIBS)
 
-SRCS := $(filter-out src/main.c,$(wildcard src/*/*.c))
+SRCS := $(filter-out src/main.c,$(wildcard src/*/*.c src/*/*/*.c))
 OBJS := $(SRCS:src/%.c=$(B)/src/%.o) $(B)/templates.o
 TEMPLATES := $(shell find templates -name node_modules -prune -o -name __pycache__ -prune -o \
 	-type f -print 2>/dev/null | LC_ALL=C sort)

@@ -8,9 +8,9 @@
 
 #include "cmd/context.h"
 #include "cmd/develop.h"
-#include "run/control.h"
-#include "run/loop.h"
-#include "run/places.h"
+#include "run/control/control.h"
+#include "run/io/loop.h"
+#include "run/files/places.h"
 
 struct up_opts { /* of `up`, also as the agent reads them again */
 	bool detach, no_deps, force_recreate, build, no_hooks, strict_ports, timings;

@@ -3,10 +3,10 @@
 #define CMD_AGENT_REQUESTS_H
 
 #include "cmd/agent_client.h"
-#include "run/child.h"
-#include "run/relays.h"
-#include "run/spawn.h"
-#include "run/supervise.h"
+#include "run/io/child.h"
+#include "run/host/relays.h"
+#include "run/io/spawn.h"
+#include "run/host/supervise.h"
 
 enum { APPLIED_MAX = 256 * 1024, OWNERS_MAX = 32 };
 

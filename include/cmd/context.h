@@ -10,11 +10,11 @@
 #include "config/config.h"
 #include "model/project.h"
 #include "planner/planner.h"
-#include "run/engine.h"
-#include "run/event.h"
-#include "run/loop.h"
-#include "run/places.h"
-#include "run/vault.h"
+#include "run/engine/engine.h"
+#include "run/io/event.h"
+#include "run/io/loop.h"
+#include "run/files/places.h"
+#include "run/secrets/vault.h"
 #include "view/view.h"
 
 struct globals {

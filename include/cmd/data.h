@@ -7,7 +7,7 @@
 #define CMD_DATA_H
 
 #include "cmd/context.h"
-#include "run/snapshot.h"
+#include "run/data/snapshot.h"
 
 struct data_volume {
 	const struct volume *volume;

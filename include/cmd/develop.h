@@ -6,7 +6,7 @@
 #define CMD_DEVELOP_H
 
 #include "cmd/context.h"
-#include "run/hosts.h"
+#include "run/host/hosts.h"
 
 struct develop_switches {
 	bool watch, lint, test;

@@ -5,7 +5,7 @@
 #include "cmd/develop.h"
 #include "planner/develop.h"
 #include "run/perform.h"
-#include "run/watch.h"
+#include "run/watch/watch.h"
 
 enum {
 	STAGE_BITS = (1 << STAGES) - 1,

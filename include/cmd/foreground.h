@@ -6,7 +6,7 @@
 #define CMD_FOREGROUND_H
 
 #include "cmd/context.h"
-#include "run/control.h"
+#include "run/control/control.h"
 
 /*
  * After a successful `up`: c->plan is the one carried out. agent: NULL where none is needed; it is

@@ -3,7 +3,7 @@
 #define CMD_LIFECYCLE_H
 
 #include "cmd/context.h"
-#include "run/stream.h"
+#include "run/io/stream.h"
 
 int show_plan(struct context *c);  /* --dry-run and `plan` */
 int look_again(struct context *c); /* the world's containers anew */

@@ -6,7 +6,7 @@
 #define CMD_RESULTS_H
 
 #include "cmd/context.h"
-#include "run/control.h"
+#include "run/control/control.h"
 
 struct module_result { /* a module as last told */
 	const char *service;

@@ -7,8 +7,8 @@
 #include "base/diag.h"
 #include "base/text.h"
 #include "model/plan.h"
-#include "run/places.h"
-#include "run/vault.h"
+#include "run/files/places.h"
+#include "run/secrets/vault.h"
 
 struct applied {
 	size_t written, removed, unchanged;

@@ -2,10 +2,10 @@
 #ifndef RUN_JOB_H
 #define RUN_JOB_H
 
-#include "run/child.h"
-#include "run/call.h"
-#include "run/event.h"
-#include "run/hosts.h"
+#include "run/io/child.h"
+#include "run/engine/call.h"
+#include "run/io/event.h"
+#include "run/host/hosts.h"
 #include "run/perform.h"
 
 struct readiness; /* ready.c: units waited for by one poller */

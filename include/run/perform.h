@@ -3,10 +3,10 @@
 #define RUN_PERFORM_H
 
 #include "base/os.h"
-#include "run/engine.h"
-#include "run/event.h"
-#include "run/places.h"
-#include "run/vault.h"
+#include "run/engine/engine.h"
+#include "run/io/event.h"
+#include "run/files/places.h"
+#include "run/secrets/vault.h"
 
 /*
  * perform_stage.c: one run of a module's stages at a time, whoever asks. Does not wait: ERR_BUSY.

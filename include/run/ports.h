@@ -2,8 +2,8 @@
 #ifndef RUN_PORTS_H
 #define RUN_PORTS_H
 
-#include "run/engine.h"
-#include "run/places.h"
+#include "run/engine/engine.h"
+#include "run/files/places.h"
 
 struct port_request {
 	const char *service, *protocol, *host_ip;

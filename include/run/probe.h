@@ -3,7 +3,7 @@
 #define RUN_PROBE_H
 
 #include "model/world.h"
-#include "run/places.h"
+#include "run/files/places.h"
 
 int probe_local(struct arena *a, const struct project *p, const struct places *pl, struct world *w,
 	struct err *e); /* manifest, records, allocations, ids */

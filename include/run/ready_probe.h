@@ -4,7 +4,7 @@
 
 #include <regex.h>
 
-#include "run/http.h"
+#include "run/io/http.h"
 #include "run/job.h"
 
 enum probe_answer { PROBE_PENDING, PROBE_YES, PROBE_NO };

@@ -3,7 +3,7 @@
 #define RUN_RECORDS_H
 
 #include "model/world.h"
-#include "run/places.h"
+#include "run/files/places.h"
 
 struct places;
 

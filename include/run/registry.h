@@ -2,7 +2,7 @@
 #ifndef RUN_REGISTRY_H
 #define RUN_REGISTRY_H
 
-#include "run/places.h"
+#include "run/files/places.h"
 
 struct workspace_entry {
 	const char *id, *name, *dir;

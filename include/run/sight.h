@@ -8,7 +8,7 @@
 #define RUN_SIGHT_H
 
 #include "base/os.h"
-#include "run/engine.h"
+#include "run/engine/engine.h"
 
 struct sight; /* heap */
 

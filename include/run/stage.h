@@ -2,8 +2,8 @@
 #ifndef RUN_STAGE_H
 #define RUN_STAGE_H
 
-#include "run/engine_clone.h"
-#include "run/hosts.h"
+#include "run/engine/engine_clone.h"
+#include "run/host/hosts.h"
 #include "run/job.h"
 
 enum stage_phase { STAGE_AWAITS_LOCK, STAGE_CLEANS, STAGE_RUNS, STAGE_ENDS, STAGE_SWEEPS };

@@ -5,8 +5,8 @@
 #ifndef RUN_TMUX_H
 #define RUN_TMUX_H
 
-#include "run/loop.h"
-#include "run/places.h"
+#include "run/io/loop.h"
+#include "run/files/places.h"
 
 /*
  * Where the socket is: in the workspace's state directory; where that path is too long for a

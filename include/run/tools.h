@@ -8,7 +8,7 @@
 
 #include "model/plan.h"
 #include "model/tools.h"
-#include "run/engine.h"
+#include "run/engine/engine.h"
 
 /* What a running container is like. ERR_FAILED when there is none of that id. */
 int joined_look(

@@ -2,7 +2,7 @@
 #ifndef RUN_TRUST_H
 #define RUN_TRUST_H
 
-#include "run/places.h"
+#include "run/files/places.h"
 
 struct danger { /* one thing that reaches out of the containers */
 	const char

@@ -10,8 +10,8 @@
 
 #include "base/os.h"
 #include "cmd/lifecycle.h"
-#include "run/detach.h"
-#include "run/spawn.h"
+#include "run/io/detach.h"
+#include "run/io/spawn.h"
 
 extern char **environ;
 

@@ -13,8 +13,8 @@
 #include "cmd/agent_requests.h"
 #include "cmd/commands.h"
 #include "cmd/journaling.h"
-#include "run/detach.h"
-#include "run/call.h"
+#include "run/io/detach.h"
+#include "run/engine/call.h"
 
 enum { TURN_MS = 20000, FIRST_MS = 10000 };
 

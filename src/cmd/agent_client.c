@@ -13,8 +13,8 @@
 #include "cmd/agent_client.h"
 #include "cmd/lifecycle.h"
 #include "doc/json.h"
-#include "run/detach.h"
-#include "run/supervise.h"
+#include "run/io/detach.h"
+#include "run/host/supervise.h"
 
 enum { JOIN_MS = 15000, RETRY_MS = 20, GO_MS = 30000 };
 

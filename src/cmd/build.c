@@ -8,7 +8,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
-#include "run/oci.h"
+#include "run/engine/oci.h"
 
 struct build_opts {
 	bool force, no_cache, pull;

@@ -10,11 +10,11 @@
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
 #include "planner/carry.h"
-#include "run/bundle.h"
-#include "run/cache_file.h"
-#include "run/image_files.h"
+#include "run/engine/bundle.h"
+#include "run/data/cache_file.h"
+#include "run/engine/image_files.h"
 #include "run/probe.h"
-#include "run/snapshot.h"
+#include "run/data/snapshot.h"
 
 static const struct place no;
 static const char images_file[] = "images.tar.zst";

@@ -8,7 +8,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
-#include "run/certificate.h"
+#include "run/secrets/certificate.h"
 
 static const char *date_text(struct arena *a, int64_t seconds)
 {

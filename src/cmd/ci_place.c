@@ -13,9 +13,9 @@
 #include "cmd/agent_client.h"
 #include "cmd/runs.h"
 #include "ci_parts.h"
-#include "run/git.h"
+#include "run/files/git.h"
 #include "run/registry.h"
-#include "run/spawn.h"
+#include "run/io/spawn.h"
 
 enum { ID_BYTES = 4, GIT_MS = 10 * 60 * 1000, REPORTS_KEPT = 10, LEAVE_MS = 5 * 60 * 1000 };
 

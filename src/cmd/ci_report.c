@@ -9,8 +9,8 @@
 #include "base/sha256.h"
 #include "ci_parts.h"
 #include "doc/json.h"
-#include "run/http.h"
-#include "run/post.h"
+#include "run/io/http.h"
+#include "run/io/post.h"
 #include "view/ci.h"
 
 enum { BEGIN_MS = 3000, END_MS = 15000, HURRY_MS = 3000, DESCRIPTION_MAX = 140 };

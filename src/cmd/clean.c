@@ -9,9 +9,9 @@
 #include "cmd/data.h"
 #include "cmd/runs.h"
 #include "cmd/workspaces.h"
-#include "run/git_branch.h"
+#include "run/files/git_branch.h"
 #include "run/registry.h"
-#include "run/volume_map.h"
+#include "run/data/volume_map.h"
 
 struct clean_opts {
 	bool all, branches, no_snapshot;

@@ -12,8 +12,8 @@
 #include "model/schema.h"
 #include "run/probe.h"
 #include "run/trust.h"
-#include "run/volume_map.h"
-#include "run/control.h"
+#include "run/data/volume_map.h"
+#include "run/control/control.h"
 
 enum { RUN_ID_MAX = 16 };
 

@@ -8,7 +8,7 @@
 
 #include "cmd/data.h"
 #include "cmd/lifecycle.h"
-#include "run/volume.h"
+#include "run/data/volume.h"
 
 struct pair { /* of names */
 	const char *old, *new;

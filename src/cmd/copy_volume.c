@@ -5,9 +5,9 @@
  */
 #include "cmd/commands.h"
 #include "cmd/context.h"
-#include "run/detach.h"
-#include "run/initial.h"
-#include "run/volume.h"
+#include "run/io/detach.h"
+#include "run/data/initial.h"
+#include "run/data/volume.h"
 
 static const char *kind_of(const struct volume *v)
 {

@@ -8,8 +8,8 @@
 
 #include "cmd/lifecycle.h"
 #include "dash_parts.h"
-#include "run/detach.h"
-#include "run/spawn.h"
+#include "run/io/detach.h"
+#include "run/io/spawn.h"
 
 extern char **environ;
 

@@ -4,9 +4,9 @@
 
 #include "cmd/context.h"
 #include "cmd/results.h"
-#include "run/child.h"
-#include "run/hooks.h"
-#include "run/log_feed.h"
+#include "run/io/child.h"
+#include "run/io/hooks.h"
+#include "run/logs/log_feed.h"
 #include "run/sight.h"
 #include "view/screen.h"
 

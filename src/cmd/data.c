@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "cmd/lifecycle.h"
-#include "run/call.h"
-#include "run/volume_map.h"
+#include "run/engine/call.h"
+#include "run/data/volume_map.h"
 
 struct volume_desk data_desk(struct context *c)
 {

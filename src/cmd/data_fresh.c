@@ -6,7 +6,7 @@
 
 #include "cmd/data.h"
 #include "cmd/lifecycle.h"
-#include "run/call.h"
+#include "run/engine/call.h"
 
 /* ---- initial ---- */
 

@@ -8,7 +8,7 @@
 
 #include "cmd/data.h"
 #include "cmd/lifecycle.h"
-#include "run/marks.h"
+#include "run/secrets/marks.h"
 
 enum { ROUNDS = 100 * 1000, SALT_BYTES = 16 };
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/data.h"
-#include "run/git.h"
+#include "run/files/git.h"
 
 enum { AUTOMATIC_KEPT = 3 };
 

@@ -5,7 +5,7 @@
  */
 #include "cmd/data.h"
 #include "cmd/lifecycle.h"
-#include "run/volume_map.h"
+#include "run/data/volume_map.h"
 
 static int save_map(struct context *c)
 {

@@ -9,8 +9,8 @@
 #include "cmd/data.h"
 #include "cmd/dumps.h"
 #include "cmd/lifecycle.h"
-#include "run/detach.h"
-#include "run/initial.h"
+#include "run/io/detach.h"
+#include "run/data/initial.h"
 
 struct db_opts {
 	const char *output;

@@ -13,7 +13,7 @@
 #include "doc/yaml.h"
 #include "planner/debug.h"
 #include "run/apply.h"
-#include "run/exec.h"
+#include "run/engine/exec.h"
 #include "run/tools.h"
 
 struct debug_opts {

@@ -4,8 +4,8 @@
  * whoever looks into another branch for a moment wants the stack left alone.
  */
 #include "cmd/develop_parts.h"
-#include "run/git_branch.h"
-#include "run/volume_map.h"
+#include "run/files/git_branch.h"
+#include "run/data/volume_map.h"
 
 /* A volume that has the data of another branch; NULL: none. */
 static const struct volume_record *left_behind(

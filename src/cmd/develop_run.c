@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "cmd/develop_parts.h"
-#include "run/call.h"
+#include "run/engine/call.h"
 #include "run/probe.h"
 
 enum { FINISH_MS = 5000 };

@@ -8,7 +8,7 @@
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
 #include "planner/parity.h"
-#include "run/image_facts.h"
+#include "run/engine/image_facts.h"
 #include "run/probe.h"
 #include "view/parity.h"
 

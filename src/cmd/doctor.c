@@ -9,10 +9,10 @@
 
 #include "cmd/commands.h"
 #include "cmd/context.h"
-#include "run/certificate.h"
-#include "run/git.h"
+#include "run/secrets/certificate.h"
+#include "run/files/git.h"
 #include "run/ports.h"
-#include "run/spawn.h"
+#include "run/io/spawn.h"
 
 enum finding { GOOD, WARN, BAD };
 

@@ -6,9 +6,9 @@
 #include "cmd/commands.h"
 #include "cmd/data.h"
 #include "cmd/lifecycle.h"
-#include "run/initial.h"
+#include "run/data/initial.h"
 #include "run/registry.h"
-#include "run/volume_map.h"
+#include "run/data/volume_map.h"
 
 struct down_opts {
 	bool volumes, no_snapshot, build, no_deps;

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run/exec_stream.h"
-#include "run/packed.h"
+#include "run/engine/exec_stream.h"
+#include "run/files/packed.h"
 
 struct transfer {
 	struct context *context;

@@ -13,9 +13,9 @@
 #include "cmd/journaling.h"
 #include "cmd/lifecycle.h"
 #include "doc/json.h"
-#include "run/call.h"
-#include "run/engine_events.h"
-#include "run/journal.h"
+#include "run/engine/call.h"
+#include "run/engine/engine_events.h"
+#include "run/control/journal.h"
 
 enum { TURN_MS = 40, RETRY_MS = 1000 };
 

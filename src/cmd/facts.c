@@ -8,7 +8,7 @@
 #include "base/embed.h"
 #include "cmd/context.h"
 #include "doc/yaml.h"
-#include "run/git.h"
+#include "run/files/git.h"
 
 struct node *facts_layer(struct arena *a, const char *dir)
 {

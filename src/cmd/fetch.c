@@ -10,7 +10,7 @@
 #include "cmd/lifecycle.h"
 #include "planner/debug.h"
 #include "planner/lock.h"
-#include "run/contents.h"
+#include "run/engine/contents.h"
 
 struct fetch_opts {
 	struct strs environments;

@@ -11,7 +11,7 @@
 
 #include "cmd/agent_client.h"
 #include "foreground_parts.h"
-#include "run/logs.h"
+#include "run/logs/logs.h"
 
 enum { IDLE_MS = 1000 };
 

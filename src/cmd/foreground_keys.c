@@ -8,7 +8,7 @@
 
 #include "cmd/agent_client.h"
 #include "foreground_parts.h"
-#include "run/spawn.h"
+#include "run/io/spawn.h"
 
 extern char **environ;
 

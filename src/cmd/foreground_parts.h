@@ -6,10 +6,10 @@
 
 #include "cmd/lifecycle.h"
 #include "cmd/results.h"
-#include "run/child.h"
-#include "run/detach.h"
-#include "run/hooks.h"
-#include "run/tty.h"
+#include "run/io/child.h"
+#include "run/io/detach.h"
+#include "run/io/hooks.h"
+#include "run/io/tty.h"
 #include "view/footer.h"
 #include "view/keys.h"
 

@@ -11,11 +11,11 @@
 #include "cmd/context.h"
 #include "cmd/lifecycle.h"
 #include "run/apply.h"
-#include "run/exec.h"
-#include "run/hosts.h"
-#include "run/logs.h"
+#include "run/engine/exec.h"
+#include "run/host/hosts.h"
+#include "run/logs/logs.h"
 #include "run/perform.h"
-#include "run/spawn.h"
+#include "run/io/spawn.h"
 
 enum { CANNOT_RUN = 126 }; /* what is there is not a program, or there is none */
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "run/journal.h"
+#include "run/control/journal.h"
 
 /* ---- plans ---- */
 

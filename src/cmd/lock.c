@@ -8,7 +8,7 @@
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
 #include "planner/lock.h"
-#include "run/contents.h"
+#include "run/engine/contents.h"
 #include "run/probe.h"
 
 struct lock_opts {

@@ -5,7 +5,7 @@
 #include "cmd/context.h"
 #include "doc/yaml.h"
 #include "planner/lock.h"
-#include "run/contents.h"
+#include "run/engine/contents.h"
 
 int load_lock(struct context *c)
 {

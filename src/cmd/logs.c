@@ -8,7 +8,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
-#include "run/logs.h"
+#include "run/logs/logs.h"
 
 struct logs_opts {
 	bool follow, times, no_prefix, ignore_case, all, raw;

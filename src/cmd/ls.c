@@ -4,7 +4,7 @@
 #include "cmd/commands.h"
 #include "cmd/workspaces.h"
 #include "run/registry.h"
-#include "run/volume_map.h"
+#include "run/data/volume_map.h"
 
 /* Whose data serve, where volumes are per branch. */
 static void add_branches(struct arena *a, const struct workspace_entry *e, struct strs *words)

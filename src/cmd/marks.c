@@ -8,7 +8,7 @@
  * was made with and counts where nothing is remembered. Both lost, nothing can be told (FAULTS D05:
  * a lost keyring is refused by itself).
  */
-#include "run/marks.h"
+#include "run/secrets/marks.h"
 
 #include "cmd/lifecycle.h"
 

@@ -11,17 +11,17 @@
 #include "cmd/journaling.h"
 #include "cmd/lifecycle.h"
 #include "planner/lock.h"
-#include "run/certificate.h"
-#include "run/contents.h"
-#include "run/hooks.h"
-#include "run/marks.h"
-#include "run/initial.h"
+#include "run/secrets/certificate.h"
+#include "run/engine/contents.h"
+#include "run/io/hooks.h"
+#include "run/secrets/marks.h"
+#include "run/data/initial.h"
 #include "run/job.h"
 #include "run/ports.h"
 #include "run/probe.h"
 #include "run/records.h"
 #include "run/registry.h"
-#include "run/volume_map.h"
+#include "run/data/volume_map.h"
 
 enum { TICK_MS = 100 };
 

@@ -7,7 +7,7 @@
 
 #include "cmd/lifecycle.h"
 #include "run/apply.h"
-#include "run/git.h"
+#include "run/files/git.h"
 
 int look_at_source(struct context *c, const char *tag)
 {

@@ -6,8 +6,8 @@
 
 #include "cmd/commands.h"
 #include "cmd/data.h"
-#include "run/call.h"
-#include "run/git.h"
+#include "run/engine/call.h"
+#include "run/files/git.h"
 
 struct restore_opts {
 	bool latest, branch, force, no_snapshot;

@@ -11,8 +11,8 @@
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
 #include "run/apply.h"
-#include "run/exec.h"
-#include "run/hosts.h"
+#include "run/engine/exec.h"
+#include "run/host/hosts.h"
 
 enum { FOLLOW_MS = 60 * 1000 };
 

@@ -9,7 +9,7 @@
 
 #include "cmd/workspaces.h"
 #include "run/registry.h"
-#include "run/supervise.h"
+#include "run/host/supervise.h"
 
 enum { MAKERS_MS = 3000 }; /* Compose may go on for a while when devenv was killed */
 

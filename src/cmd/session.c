@@ -8,8 +8,8 @@
 
 #include "cmd/commands.h"
 #include "cmd/context.h"
-#include "run/control.h"
-#include "run/engine_changes.h"
+#include "run/control/control.h"
+#include "run/engine/engine_changes.h"
 #include "run/probe.h"
 #include "run/tmux.h"
 

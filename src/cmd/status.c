@@ -8,7 +8,7 @@
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
 #include "run/perform.h"
-#include "run/spawn.h"
+#include "run/io/spawn.h"
 
 static int run_status(struct context *c, const void *opts, const struct strs *args)
 {

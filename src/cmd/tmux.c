@@ -12,7 +12,7 @@
 #include "cmd/commands.h"
 #include "cmd/lifecycle.h"
 #include "planner/session.h"
-#include "run/detach.h"
+#include "run/io/detach.h"
 #include "run/registry.h"
 #include "run/tmux.h"
 

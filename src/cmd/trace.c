@@ -12,7 +12,7 @@
 #include "cmd/traces.h"
 #include "cmd/lifecycle.h"
 #include "doc/json.h"
-#include "run/trace.h"
+#include "run/trace/trace.h"
 #include "view/trace.h"
 
 enum { TIMEOUT_S = 10, TIMEOUT_MAX_S = 3600, ID_BYTES = 16, DATA_MAX = 256 << 20 };

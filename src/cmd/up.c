@@ -13,7 +13,7 @@
 #include "cmd/foreground.h"
 #include "cmd/lifecycle.h"
 #include "run/apply.h"
-#include "run/hosts.h"
+#include "run/host/hosts.h"
 #include "run/perform.h"
 
 #define UP(field) offsetof(struct up_opts, field)

@@ -11,9 +11,9 @@
 #include "cmd/lifecycle.h"
 #include "cmd/results.h"
 #include "doc/json.h"
-#include "run/child.h"
-#include "run/detach.h"
-#include "run/hooks.h"
+#include "run/io/child.h"
+#include "run/io/detach.h"
+#include "run/io/hooks.h"
 
 extern char **environ;
 

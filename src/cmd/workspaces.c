@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/agent_client.h"
-#include "run/supervise.h"
+#include "run/host/supervise.h"
 #include "run/tmux.h"
 
 /* Of places only what is outside of the checkout: that may be gone. */

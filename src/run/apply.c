@@ -16,8 +16,8 @@
 #include "base/hash.h"
 #include "run/apply.h"
 #include "run/manifest.h"
-#include "run/places.h"
-#include "run/tree.h"
+#include "run/files/places.h"
+#include "run/files/tree.h"
 
 #define STAGING "staging"
 #define JOURNAL "paths"

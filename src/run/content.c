@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "run/apply.h"
-#include "run/certificate.h"
-#include "run/places.h"
+#include "run/secrets/certificate.h"
+#include "run/files/places.h"
 
 typedef int escape_fn(struct buf *out, const struct buf *value, const char *name, struct err *e);
 

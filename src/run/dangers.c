@@ -4,7 +4,7 @@
  */
 #include "base/os.h"
 #include "run/dangers.h"
-#include "run/post.h"
+#include "run/io/post.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/os.h"
-#include "run/engine.h"
+#include "run/engine/engine.h"
 #include "run/ports.h"
-#include "run/published.h"
+#include "run/engine/published.h"
 
 enum { TABLE_MAX = 16 << 20, LISTEN = 0x0a };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "run/apply.h"
-#include "run/env_file.h"
+#include "run/io/env_file.h"
 #include "run/perform.h"
 
 static int open_value(struct arena *a, const struct host_var *v, const struct plan *p,

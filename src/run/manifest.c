@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "doc/json.h"
-#include "run/tree.h"
+#include "run/files/tree.h"
 
 void manifest_parse(struct arena *a, const struct buf *text, struct manifest *out)
 {

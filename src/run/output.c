@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "run/apply.h"
 #include "run/manifest.h"
-#include "run/tree.h"
+#include "run/files/tree.h"
 
 #define MANIFEST ".devenv-manifest.json"
 

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/archive.h"
-#include "run/contents.h"
-#include "run/detach.h"
-#include "run/pull.h"
+#include "run/files/archive.h"
+#include "run/engine/contents.h"
+#include "run/io/detach.h"
+#include "run/engine/pull.h"
 
 struct child_state {
 	struct child *child;

@@ -5,7 +5,7 @@
  * process behind; how is stage_places.c's.
  */
 #include "run/stage.h"
-#include "run/supervise.h"
+#include "run/host/supervise.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/logs.h"
+#include "run/logs/logs.h"
 
 enum { ASK_AGAIN_MS = 50 };
 

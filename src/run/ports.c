@@ -13,9 +13,9 @@
 
 #include "base/map.h"
 #include "base/os.h"
-#include "run/engine.h"
+#include "run/engine/engine.h"
 #include "run/ports.h"
-#include "run/published.h"
+#include "run/engine/published.h"
 #include "run/records.h"
 #include "run/registry.h"
 

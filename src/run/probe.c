@@ -9,15 +9,15 @@
 
 #include "base/hash.h"
 #include "base/os.h"
-#include "run/archive.h"
-#include "run/authority.h"
-#include "run/git_branch.h"
-#include "run/initial.h"
+#include "run/files/archive.h"
+#include "run/secrets/authority.h"
+#include "run/files/git_branch.h"
+#include "run/data/initial.h"
 #include "run/manifest.h"
-#include "run/marks.h"
+#include "run/secrets/marks.h"
 #include "run/probe.h"
 #include "run/records.h"
-#include "run/volume_map.h"
+#include "run/data/volume_map.h"
 
 enum { INPUT_MAX = 1 << 30 };
 

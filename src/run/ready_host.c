@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run/log_file.h"
+#include "run/logs/log_file.h"
 #include "run/ready_probe.h"
 
 enum {

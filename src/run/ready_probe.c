@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "run/demux.h"
+#include "run/io/demux.h"
 
 enum {
 	HTTP_TRY_MS = 2000,

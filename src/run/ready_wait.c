@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/loop.h"
+#include "run/io/loop.h"
 #include "run/ready_probe.h"
 #include "run/records.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/os.h"
 #include "doc/json.h"
-#include "run/places.h"
+#include "run/files/places.h"
 #include "run/registry.h"
 
 enum { ENTRY_MAX = 1 << 16 };

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "doc/json.h"
-#include "run/demux.h"
-#include "run/call.h"
-#include "run/engine_changes.h"
+#include "run/io/demux.h"
+#include "run/engine/call.h"
+#include "run/engine/engine_changes.h"
 #include "run/tmux.h"
-#include "run/usage.h"
+#include "run/host/usage.h"
 
 enum { AGAIN_MS = 2000, HURRY_MS = 150, ID = 72 };
 

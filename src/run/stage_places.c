@@ -6,9 +6,9 @@
 #include <signal.h>
 #include <string.h>
 
-#include "run/plain_line.h"
+#include "run/io/plain_line.h"
 #include "run/stage.h"
-#include "run/supervise.h"
+#include "run/host/supervise.h"
 
 static void stage_line(void *ctx, const char *line, size_t len)
 {

@@ -3,7 +3,7 @@
  * layout and no service; what the words mean is the caller's affair.
  */
 #include "base/os.h"
-#include "run/spawn.h"
+#include "run/io/spawn.h"
 #include "run/tmux.h"
 
 #include <errno.h>

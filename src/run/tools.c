@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "doc/json.h"
-#include "run/archive.h"
-#include "run/hijack.h"
+#include "run/files/archive.h"
+#include "run/engine/hijack.h"
 
 enum { TOOLS_MAX_BYTES = 16 << 20, PIDS = 512 };
 

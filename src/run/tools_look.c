@@ -11,7 +11,7 @@
 #include "base/embed.h"
 #include "base/os.h"
 #include "run/dangers.h"
-#include "run/call.h"
+#include "run/engine/call.h"
 #include "run/tools.h"
 
 enum { SCRIPT_MAX = 1 << 20 };

@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "base/os.h"
 #include "run/dangers.h"
-#include "run/private.h"
+#include "run/secrets/private.h"
 
 enum { FILE_MAX = 16 << 20, CONSENT_MAX = 1 << 20 };
 

@@ -8,8 +8,8 @@
 #include <time.h>
 
 #include "base/os.h"
-#include "run/certificate.h"
-#include "run/places.h"
+#include "run/secrets/certificate.h"
+#include "run/files/places.h"
 
 static int64_t now_ns(void)
 {

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/os.h"
-#include "run/bundle.h"
-#include "run/cache_file.h"
+#include "run/engine/bundle.h"
+#include "run/data/cache_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

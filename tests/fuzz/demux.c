@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
-#include "run/demux.h"
+#include "run/io/demux.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

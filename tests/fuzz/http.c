@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/call.h"
-#include "run/wire.h"
+#include "run/engine/call.h"
+#include "run/io/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -17,31 +17,58 @@ ROOMS = {
     "main.c": {"base", "cmd"},
 }
 
+# The rooms inside run/, each with those that it stands on; what lies in run/ itself carries plans
+# out and may use them all.
+RUN = {
+    "io": {"io"},
+    "files": {"io", "files"},
+    "secrets": {"io", "files", "secrets"},
+    "engine": {"io", "files", "secrets", "engine"},
+    "logs": {"io", "files", "engine", "logs"},
+    "host": {"io", "files", "logs", "host"},
+    "control": {"io", "files", "host", "control"},
+    "watch": {"io", "files", "watch"},
+    "data": {"io", "files", "engine", "data"},
+    "trace": {"io", "files", "secrets", "engine", "logs", "trace"},
+}
+
 # Third-party headers and the only files that may include them.
 LIBRARIES = [
     (r"yaml\.h", {"src/doc/yaml.c"}),
     (r"jansson\.h", {"src/doc/json.c"}),
-    (r"curl/.*", {"src/run/http_curl.c"}),
-    (r"git2(\.h|/.*)", {"src/run/git.c"}),
-    (r"archive(_entry)?\.h", {"include/run/libarchive.h"}),
+    (r"curl/.*", {"src/run/io/http_curl.c"}),
+    (r"git2(\.h|/.*)", {"src/run/files/git.c"}),
+    (r"archive(_entry)?\.h", {"include/run/files/libarchive.h"}),
     (r"(n?curses|panel|menu|form|term)\.h|ncursesw?/.*", {"src/view/screen.c"}),
     (r"openssl/.*",
-     {"src/base/hash.c", "src/run/vault.c", "src/run/certificate.c", "src/run/keys.c"}),
+     {"src/base/hash.c", "src/run/secrets/vault.c", "src/run/secrets/certificate.c", "src/run/secrets/keys.c"}),
     (r"uv\.h|uv/.*", {
-        "src/run/control.c",
-        "src/run/hooks.c",
-        "src/run/loop.c",
-        "src/run/poller.c",
-        "src/run/reaper.c",
-        "src/run/relay.c",
-        "src/run/spawn.c",
-        "src/run/watch_linux.c",
-        "src/run/watch_poll.c",
-        "src/run/watcher.c",
+        "src/run/control/control.c",
+        "src/run/io/hooks.c",
+        "src/run/io/loop.c",
+        "src/run/io/poller.c",
+        "src/run/host/reaper.c",
+        "src/run/host/relay.c",
+        "src/run/io/spawn.c",
+        "src/run/watch/watch_linux.c",
+        "src/run/watch/watch_poll.c",
+        "src/run/watch/watcher.c",
     }),
     (r"dlfcn\.h", {"src/base/lib.c"}),
     (r"cmocka\.h", set()),
 ]
+
+# Headers that belong to the module of another: its inside, for the files that make it up.
+INSIDE = {
+    "run/dangers": "run/trust",
+    "run/engine/call": "run/engine/engine",
+    "run/engine/exec": "run/engine/engine",
+    "run/io/child": "run/io/spawn",
+    "run/job": "run/perform",
+    "run/logs/log_file": "run/logs/logs",
+    "run/secrets/authority": "run/secrets/certificate",
+    "run/secrets/keyring": "run/secrets/vault",
+}
 
 # The table of all commands names each of them, and each knows the shape of the table.
 JOINTS = {"src/cmd/cmd.c"}
@@ -53,12 +80,20 @@ PLANTS = {
     "src/run/plant.c": '/*\n * a\n * b\n * c\n */\n#include <yaml.h>\n',
     "include/base/plant.h": '#include "base/sample.h"\n#include "base/plant.h"\n',
     "include/run/plant.h": '#include <uv.h>\n',
-    "src/main.c": '/*\n * a\n * b\n * c\n */\n#include "run/run.h"\n',
+    "src/main.c": '/*\n * a\n * b\n * c\n */\n#include "run/perform.h"\n',
+    "src/run/io/plant.c": '/*\n * a\n * b\n * c\n */\n#include "run/engine/engine.h"\n',
+    "src/run/logs/plant.c": '/*\n * a\n * b\n * c\n */\n#include "run/perform.h"\n',
 }
 
 
 def room_of(path):
     return path.split("/")[1]
+
+
+def room_in_run(name):
+    """"engine" of src/run/engine/http.c; "" of a file that lies in run/ itself, None of all others."""
+    match = re.match(r"(?:(?:src|include)/)?run/(?:(\w+)/)?\w+\.[ch]$", name)
+    return match and (match.group(1) or "")
 
 
 def included(path):
@@ -84,10 +119,18 @@ def check_edge(path, line, name):
     room = room_of(path)
     if goal not in ROOMS.get(room, ()):
         lib.report(path, line, f"room {room} may not include \"{name}\"")
+    inner, inner_goal = room_in_run(path), room_in_run(name)
+    if inner and inner_goal is not None and inner_goal not in RUN.get(inner, ()):
+        lib.report(path, line, f"room run/{inner} may not include \"{name}\"")
+
+
+def stem(path):
+    return os.path.splitext(os.path.basename(path))[0]
 
 
 def module_of(path):
-    return re.sub(r"^(src|include)/|\.[ch]$", "", path)
+    name = re.sub(r"^(src|include)/|\.[ch]$", "", path)
+    return INSIDE.get(name, name)
 
 
 def find_cycles(edges):
@@ -118,7 +161,8 @@ def main():
             check_edge(path, line, name)
             if path in JOINTS:
                 continue
-            if module_of(name) != module_of(path) or path.startswith("include/"):
+            inside = module_of(name) == module_of(path) and stem(name) != stem(path)
+            if not inside and (module_of(name) != module_of(path) or path.startswith("include/")):
                 edges.setdefault(module_of(path), {})[module_of(name)] = (path, line)
     find_cycles(edges)
     lib.finish()

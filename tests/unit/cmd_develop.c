@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #include "base/os.h"
-#include "run/call.h"
-#include "run/spawn.h"
-#include "run/supervise.h"
+#include "run/engine/call.h"
+#include "run/io/spawn.h"
+#include "run/host/supervise.h"
 
 static const char config[] =
 	"name: loop\n"

@@ -1,7 +1,7 @@
 /* What a run of ci came to: the line that matters, the first cause, the summary, JUnit XML; what a
  * run of its own loses of its configuration. */
 #include "model.h"
-#include "run/post.h"
+#include "run/io/post.h"
 #include "view/ci.h"
 
 static void the_line_that_matters(void **state)

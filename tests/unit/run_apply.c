@@ -4,8 +4,8 @@
  */
 #include "base/os.h"
 #include "run/apply.h"
-#include "run/certificate.h"
-#include "run/places.h"
+#include "run/secrets/certificate.h"
+#include "run/files/places.h"
 #include "run/records.h"
 #include "run_test.h"
 

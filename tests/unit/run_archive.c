@@ -8,9 +8,9 @@
 #include <sys/un.h>
 
 #include "base/os.h"
-#include "run/archive.h"
-#include "run/context.h"
-#include "run/spawn.h"
+#include "run/files/archive.h"
+#include "run/files/context.h"
+#include "run/io/spawn.h"
 
 static void rules_match_as_docker_does(void **state)
 {

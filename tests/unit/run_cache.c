@@ -7,9 +7,9 @@
 
 #include "base/os.h"
 #include "doc/json.h"
-#include "run/cache_file.h"
-#include "run/cache_file.h"
-#include "run/packed.h"
+#include "run/data/cache_file.h"
+#include "run/data/cache_file.h"
+#include "run/files/packed.h"
 #include "run_test.h"
 
 /* ---- the manifest ---- */

@@ -10,9 +10,9 @@
 #include <time.h>
 
 #include "base/os.h"
-#include "run/authority.h"
-#include "run/certificate.h"
-#include "run/event.h"
+#include "run/secrets/authority.h"
+#include "run/secrets/certificate.h"
+#include "run/io/event.h"
 
 static struct strs names(struct home *h, const char *a, const char *b, const char *c, const char *d)
 {

@@ -2,9 +2,9 @@
 #include "run_test.h"
 
 #include "base/os.h"
-#include "run/certificate.h"
-#include "run/certificate_facts.h"
-#include "run/spawn.h"
+#include "run/secrets/certificate.h"
+#include "run/secrets/certificate_facts.h"
+#include "run/io/spawn.h"
 
 static struct buf leaf_of(struct home *h, const char *name)
 {

@@ -2,9 +2,9 @@
  * in order, whoever is slower; what failed first is told; what the map says is read back. */
 #include "run_test.h"
 
-#include "run/conduit.h"
-#include "run/http.h"
-#include "run/volume_map.h"
+#include "run/io/conduit.h"
+#include "run/io/http.h"
+#include "run/data/volume_map.h"
 
 enum { MUCH = 9 * 1000 * 1000 + 7 };
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "run/contents.h"
+#include "run/engine/contents.h"
 
 static const char status[] = "Package: zsh\n"
 			     "Status: deinstall ok config-files\n"

@@ -12,8 +12,8 @@
 
 #include "base/os.h"
 #include "doc/json.h"
-#include "run/control.h"
-#include "run/socket.h"
+#include "run/control/control.h"
+#include "run/io/socket.h"
 
 static const struct place nowhere;
 

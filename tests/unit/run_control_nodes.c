@@ -5,7 +5,7 @@
 #include "run_test.h"
 
 #include "doc/json.h"
-#include "run/control.h"
+#include "run/control/control.h"
 
 static const struct place nowhere;
 

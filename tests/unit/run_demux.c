@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/demux.h"
-#include "run/call.h"
-#include "run/wire.h"
+#include "run/io/demux.h"
+#include "run/engine/call.h"
+#include "run/io/wire.h"
 
 static void frame(struct buf *b, int stream, const char *data, size_t len)
 {

@@ -18,7 +18,7 @@
 
 #include "base/hash.h"
 #include "base/os.h"
-#include "run/call.h"
+#include "run/engine/call.h"
 
 static char dir[64], sock[100];
 

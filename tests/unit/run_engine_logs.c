@@ -1,6 +1,6 @@
 /* Logs of the real engine. Guards: our files outlive containers, gain nothing twice, heal. */
 #include "base/os.h"
-#include "run/logs.h"
+#include "run/logs/logs.h"
 #include "run_engine_test.h"
 
 static void collect(void *ctx, const char *service, int number, enum stream s, int64_t time_ns,

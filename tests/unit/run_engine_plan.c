@@ -1,6 +1,6 @@
 /* Whole plans on the real engine. Guards: order, events, failures that skip only what needs them,
  * interrupts. */
-#include "run/event.h"
+#include "run/io/event.h"
 #include "run/perform.h"
 #include "run_engine_test.h"
 

@@ -2,7 +2,7 @@
  * Stages on the real engine: in the module's own container with its status and its lines; ended
  * early without a survivor, whatever they started; one at a time per module; signals.
  */
-#include "run/event.h"
+#include "run/io/event.h"
 #include "run/perform.h"
 #include "run_engine_test.h"
 

@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 #include "base/os.h"
-#include "run/call.h"
-#include "run/child.h"
-#include "run/places.h"
+#include "run/engine/call.h"
+#include "run/io/child.h"
+#include "run/files/places.h"
 
 #define IMAGE "debian:bookworm-slim"
 

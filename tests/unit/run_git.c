@@ -2,8 +2,8 @@
  * Room run, git. Guards: branch and commit as git tells them, worktrees told apart, and no failure
  * where there is no repository, a broken one or another owner's (FAULTS section 2, row 39).
  */
-#include "run/git.h"
-#include "run/spawn.h"
+#include "run/files/git.h"
+#include "run/io/spawn.h"
 #include "run_test.h"
 
 static void sh(struct home *h, const char *line)

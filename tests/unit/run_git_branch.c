@@ -2,9 +2,9 @@
  * Room run, branches. Guards: the branch of a checkout and what it was made from, as git's reflogs
  * tell it, in work trees too; a branch that is gone is known to be.
  */
-#include "run/git_branch.h"
+#include "run/files/git_branch.h"
 
-#include "run/spawn.h"
+#include "run/io/spawn.h"
 #include "run_test.h"
 
 static void sh(struct home *h, const char *line)

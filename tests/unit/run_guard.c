@@ -8,7 +8,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 
-#include "run/guardian.h"
+#include "run/host/guardian.h"
 
 enum { SOMEBODY = 1000, SURVIVE_MS = 2000 };
 

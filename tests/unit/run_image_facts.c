@@ -14,8 +14,8 @@
 
 #include "base/os.h"
 #include "doc/json.h"
-#include "run/image_facts.h"
-#include "run/tar.h"
+#include "run/engine/image_facts.h"
+#include "run/files/tar.h"
 
 static const char *fact(const struct image_facts *f, const char *group, const char *name)
 {

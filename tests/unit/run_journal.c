@@ -6,8 +6,8 @@
 
 #include "base/os.h"
 #include "doc/json.h"
-#include "run/engine_events.h"
-#include "run/journal.h"
+#include "run/engine/engine_events.h"
+#include "run/control/journal.h"
 
 static struct happening step(const char *name)
 {

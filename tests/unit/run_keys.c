@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "run/keys.h"
+#include "run/secrets/keys.h"
 
 struct pair {
 	struct buf certificate, key;

@@ -3,7 +3,7 @@
  * content unpacked; a stream that is cut short is an error, never an end; a portion is given as it
  * comes.
  */
-#include "run/packed.h"
+#include "run/files/packed.h"
 
 #include <fcntl.h>
 

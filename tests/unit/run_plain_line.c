@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "run/plain_line.h"
+#include "run/io/plain_line.h"
 
 static const char *words_of(struct arena *a, const char *line)
 {

@@ -3,7 +3,7 @@
  * own container is no conflict, and who holds a port is named.
  */
 #include "base/os.h"
-#include "run/places.h"
+#include "run/files/places.h"
 #include "run/ports.h"
 #include "run/registry.h"
 #include "run_test.h"

@@ -4,7 +4,7 @@
  */
 #include "base/os.h"
 #include "run/apply.h"
-#include "run/certificate.h"
+#include "run/secrets/certificate.h"
 #include "run/probe.h"
 #include "run/records.h"
 #include "run_test.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "run/pull.h"
+#include "run/engine/pull.h"
 
 static bool feed(struct pull *p, const char *line, char text[200], double *fraction)
 {

@@ -3,7 +3,7 @@
  * apart, and forgetting reaches no other workspace.
  */
 #include "base/os.h"
-#include "run/places.h"
+#include "run/files/places.h"
 #include "run/registry.h"
 #include "run_test.h"
 

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/os.h"
-#include "run/relay.h"
+#include "run/host/relay.h"
 
 #define GATEWAY "127.0.0.2"
 

@@ -5,9 +5,9 @@
 #include "run_engine_test.h"
 
 #include "base/os.h"
-#include "run/log_feed.h"
+#include "run/logs/log_feed.h"
 #include "run/sight.h"
-#include "run/usage.h"
+#include "run/host/usage.h"
 
 enum { PATIENCE_MS = 30000 };
 

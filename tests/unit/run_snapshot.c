@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
-#include "run/snapshot.h"
+#include "run/data/snapshot.h"
 #include "run_test.h"
 
 /* ---- names ---- */

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/os.h"
-#include "run/child.h"
+#include "run/io/child.h"
 
 static struct loop *loop;
 

@@ -11,9 +11,9 @@
 #include <sys/wait.h>
 
 #include "base/os.h"
-#include "run/log_file.h"
-#include "run/loop.h"
-#include "run/supervise.h"
+#include "run/logs/log_file.h"
+#include "run/io/loop.h"
+#include "run/host/supervise.h"
 
 enum { PATIENCE_MS = 20000 };
 

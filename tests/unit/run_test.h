@@ -17,7 +17,7 @@
 #include "base/os.h"
 #include "model/plan.h"
 #include "model/world.h"
-#include "run/places.h"
+#include "run/files/places.h"
 
 struct home { /* a throw-away HOME with a project in it */
 	struct arena a;

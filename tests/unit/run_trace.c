@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "run/trace.h"
+#include "run/trace/trace.h"
 
 static void locations(void **state)
 {

@@ -3,7 +3,7 @@
  * second half drives real processes. */
 #include "run_supervise_test.h"
 
-#include "run/unit_machine.h"
+#include "run/host/unit_machine.h"
 
 /* ---- the pure machine ---- */
 

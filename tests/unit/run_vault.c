@@ -6,9 +6,9 @@
 
 #include <ctype.h>
 
-#include "run/keyring.h"
-#include "run/marks.h"
-#include "run/vault.h"
+#include "run/secrets/keyring.h"
+#include "run/secrets/marks.h"
+#include "run/secrets/vault.h"
 
 static struct vault *opened(struct home *h)
 {

@@ -2,7 +2,7 @@
  * links; a clone is equal; nothing is left on the way. */
 #include <fcntl.h>
 
-#include "run/volume.h"
+#include "run/data/volume.h"
 #include "run_engine_test.h"
 
 static struct volume_desk desk(void)

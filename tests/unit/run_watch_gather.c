@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "run/watch_gather.h"
+#include "run/watch/watch_gather.h"
 
 #define MS 1000000LL
 #define QUIET (20 * MS)

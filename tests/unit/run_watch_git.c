@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "../../src/run/watch_parts.h"
+#include "../../src/run/watch/watch_parts.h"
 #include "watch_test.h"
 
 static int attach_nothing(void *ctx, struct watch_spot *s, const char *path, enum watch_where where)

@@ -6,9 +6,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "run/child.h"
-#include "run/watch.h"
-#include "run/watch_backend.h"
+#include "run/io/child.h"
+#include "run/watch/watch.h"
+#include "run/watch/watch_backend.h"
 #include "run_test.h"
 
 enum { PATIENCE_MS = 10000 }; /* a machine under load is slow, not wrong */
