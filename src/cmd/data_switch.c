@@ -155,6 +155,29 @@ static int go_back(
 	return status;
 }
 
+static bool needs_any(const struct service *s, const struct strs *names)
+{
+	for (size_t i = 0; i < s->needs.count; i++)
+		if (strs_has(names, s->needs.items[i].service->name))
+			return true;
+	return false;
+}
+
+/* The jobs, too, that prepared what was there: a schema, the first rows. */
+static struct strs with_jobs(struct context *c, const struct strs *users)
+{
+	struct strs all = { 0 };
+	for (size_t i = 0; i < users->count; i++)
+		strs_add(&c->arena, &all, users->items[i]);
+	for (size_t i = 0; i < c->project.services.count; i++) {
+		const struct service *s = &c->project.services.items[i];
+		if (s->kind == KIND_JOB && world_container(&c->world, s->name) &&
+			needs_any(s, users) && !strs_has(users, s->name))
+			strs_add(&c->arena, &all, s->name);
+	}
+	return all;
+}
+
 int data_replace(
 	struct context *c, const struct data_volumes *v, const char *reason, bool no_snapshot)
 {
@@ -167,6 +190,7 @@ int data_replace(
 		data_start_users(c, &stopped);
 		return status;
 	}
-	status = bring_up(c, &stopped);
+	struct strs anew = with_jobs(c, &stopped);
+	status = bring_up(c, &anew);
 	return status ? go_back(c, v, &stopped, status) : data_settle(c);
 }

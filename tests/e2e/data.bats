@@ -194,6 +194,22 @@ query() {
 	[ "$(snapshots | grep -c '^auto-')" = 3 ]
 }
 
+@test "the job that prepared a database runs again on the data that take its place" {
+	project data-job <<-'END'
+		name: e2e-data-job
+		volumes: { data: {} }
+		services:
+		  db: { image: "debian:bookworm-slim", command: sleep infinity, stop_signal: SIGKILL, volumes: ["data:/d"] }
+		  schema: { kind: job, image: "debian:bookworm-slim", command: "true", depends_on: [db] }
+		  never: { kind: job, image: "debian:bookworm-slim", command: "true", depends_on: [db], profiles: [x] }
+	END
+	ok devenv up -d
+	before=$(docker inspect -f '{{.State.FinishedAt}}' "$(container schema)")
+	ok devenv reset data -y
+	[ "$(docker inspect -f '{{.State.FinishedAt}}' "$(container schema)")" != "$before" ]
+	[ -z "$(container never)" ]
+}
+
 @test "a new volume begins with an archive, or with a snapshot of the project" {
 	mkdir -p "$MACHINE/projects/data-initial/seed"
 	cd "$MACHINE/projects/data-initial"
