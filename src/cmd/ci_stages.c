@@ -306,6 +306,8 @@ int ci_stage_run(struct ci_cmd *x, enum ci_stage k)
 	x->late = false;
 	c->limits = (struct limits){ .until = began + limit, .first_ends = !x->keep_going };
 	int status = stages[k](x);
+	if (status && !failed_now(x) && !loop_signal(c->loop))
+		ci_result_fail(x, c->error.text); /* it was not even begun */
 	if (now_ms() >= c->limits.until && !loop_signal(c->loop))
 		blame_time(x, limit);
 	ci_logs_close(x);

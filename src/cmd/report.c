@@ -40,6 +40,19 @@ static const char *source_line(void *ctx, const char *file, int line, size_t *le
 	return p;
 }
 
+/* For who goes on, and tells why something came to nothing. */
+static void remember_first(struct context *c)
+{
+	for (size_t i = 0; i < c->diags.count; i++) {
+		const struct diag *d = &c->diags.items[i];
+		if (d->severity != SEV_ERROR)
+			continue;
+		err_set(&c->error, ERR_CONFIG, "%s", d->message);
+		c->error.place = d->place;
+		return;
+	}
+}
+
 int report(struct context *c)
 {
 	int status = c->diags.errors ? ERR_CONFIG : 0;
@@ -48,6 +61,8 @@ int report(struct context *c)
 		return status;
 	}
 	diags_sort(&c->diags);
+	if (status)
+		remember_first(c);
 	if (c->g.json && status) {
 		emit_node(view_diags_json(&c->arena, &c->diags));
 	} else {

@@ -146,6 +146,7 @@ shop() {
 	ok devenv ci --trust build
 	printf 'version: 1\n' >devenv.lock
 	exits 3 devenv ci --trust build
+	says "First cause: build"
 	says "image e2e-lock-plain is not in devenv.lock"
 	ok devenv ci --trust --no-frozen build
 	printf 'version: 1\nrungs:\n<<<<<<< HEAD\n' >devenv.lock
