@@ -82,7 +82,8 @@ static int bring_image(struct context *c)
 		.request = { .goal = GOAL_TOOLS, .no_hooks = true, .timeout_ms = -1 },
 		.engine = true,
 	};
-	int status = prepare(c, &p);
+	int status = need_engine(c); /* a project of this host alone has none open */
+	status = status ? status : prepare(c, &p);
 	if (!status && c->g.dry_run)
 		return show_plan(c);
 	if (status || !c->plan.steps.count)

@@ -7,7 +7,7 @@ curl on one connection.
 import os
 import re
 
-from measure import Row, median, wall_ms
+from measure import Failure, Row, median, wall_ms
 
 SOCKET = os.environ.get("DOCKER_SOCK", "/var/run/docker.sock")
 RUNGS = 30
@@ -44,6 +44,8 @@ def lock(bench, devenv):
     """As devenv wrote it, and with as many packages as rungs really have."""
     bench.do(*devenv, "lock")
     path = f"{devenv[-1]}/devenv.lock"
+    if not os.path.exists(path):
+        raise Failure(f"{devenv[0]} lock wrote no devenv.lock")
     noted = "".join(f"      package-{i:03}: 1.{i}-1+deb12u1\n" for i in range(PACKAGES))
     with open(path, encoding="utf-8") as file:
         text = re.sub(r"(?m)^(    inputs: .*\n)", r"\1    others:\n" + noted, file.read())

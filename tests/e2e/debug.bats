@@ -131,7 +131,7 @@ count_is() { [ "$(tools | wc -l)" = "$1" ]; }
 	enter bare
 	exits 5 on_screen devenv debug web <<-'END'
 		until debug web /
-		type stty size; echo rea''dy; sleep 1000\r
+		type stty size; sh -c "echo rea''dy; exec sleep 1000"\r
 		until 33 91
 		until ready
 		size 20 60

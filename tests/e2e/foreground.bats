@@ -112,7 +112,7 @@ nothing_runs() {
 	press /
 	on_screen send-keys -l '(('
 	press Enter
-	sees 'is no expression'
+	sees 'is not a regular expression'
 	press q
 	sees 'status-0'
 }

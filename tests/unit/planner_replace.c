@@ -2,6 +2,8 @@
  * Who is replaced copy by copy, and what is handed on for it: the containers that give way, who
  * goes first, the proxies in front; who is not, and why; a replacement that was interrupted.
  */
+#include <stdio.h>
+
 #include "planner.h"
 
 static const char shop[] =
@@ -24,16 +26,24 @@ static struct container *add_copy(struct bench *b, int number)
 	return added;
 }
 
+static const char *shop_of(char into[static 4096], const char *says, const char *version)
+{
+	int n = snprintf(into, 4096, shop, says, version);
+	assert_in_range(n, 1, 4095);
+	return into;
+}
+
 /* Up as it says, with this many copies; then changed and planned again. */
 static void changed(struct bench *b, const char *says, int count)
 {
-	bench_open(b, arena_printf(&b->arena, shop, says, "b"));
+	char text[4096];
+	bench_open(b, shop_of(text, says, "b"));
 	bench_plan(b);
 	bench_settle(b);
 	bench_seen(b, "api")->id = "api-1";
 	for (int number = 2; number <= count; number++)
 		add_copy(b, number);
-	bench_change(b, arena_printf(&b->arena, shop, says, "c"));
+	bench_change(b, shop_of(text, says, "c"));
 	bench_plan(b);
 }
 
@@ -128,8 +138,9 @@ static void interrupted(void **state)
 static void nothing_to_replace(void **state)
 {
 	struct bench b = { 0 };
+	char text[4096];
 	(void)state;
-	bench_open(&b, arena_printf(&b.arena, shop, copies, "b"));
+	bench_open(&b, shop_of(text, copies, "b"));
 	bench_plan(&b);
 	bench_settle(&b);
 	bench_plan(&b);
