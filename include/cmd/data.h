@@ -32,6 +32,8 @@ int data_tidy(struct context *c); /* the last part of data_open() alone; lists t
 struct volume_desk data_desk(struct context *c);
 /* Those named, or all of kind data when none are; external ones are refused, or left out. */
 int data_named(struct context *c, const struct strs *names, struct data_volumes *out);
+/* "data, cache", for questions and notes. */
+const char *data_names(struct context *c, const struct data_volumes *v);
 /* Those of kind data that these services mount. */
 int data_of_services(struct context *c, const struct strs *services, struct data_volumes *out);
 

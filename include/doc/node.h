@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "base/text.h"
 
 enum node_kind { NODE_NULL, NODE_BOOL, NODE_INT, NODE_FLOAT, NODE_STR, NODE_LIST, NODE_MAP };
 
@@ -98,6 +99,8 @@ const char *path_index(struct arena *a, const char *path, size_t index);
 /* Scalar as text: what a reader would have written ("true", "8000", "abc"); NULL for lists, maps,
  * null. */
 const char *node_text(const struct node *n);
+/* Adds the texts of a list's items; what is no scalar is passed over. */
+void node_texts(struct arena *a, const struct node *list, struct strs *out);
 bool node_is_scalar(const struct node *n);
 bool node_equal(const struct node *a, const struct node *b); /* values only; maps in any order */
 const char *node_kind_name(enum node_kind k); /* "a string", "a list", ... for messages */

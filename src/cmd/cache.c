@@ -258,12 +258,7 @@ static int restore_images(struct carrying *x, const struct node *part)
 {
 	struct context *c = x->c;
 	struct strs names = { 0 }, have = { 0 };
-	const struct node *name;
-	node_each_item(node_get(part, "images"), i, name)
-	{
-		if (node_text(name))
-			strs_add(&c->arena, &names, node_text(name));
-	}
+	node_texts(&c->arena, node_get(part, "images"), &names);
 	if (seek_images(x, &names, &have))
 		return -1;
 	x->there += have.count;

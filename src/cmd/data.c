@@ -262,6 +262,14 @@ int data_stop_users(
 	return status ? status : go(c, GOAL_STOP, stopped);
 }
 
+const char *data_names(struct context *c, const struct data_volumes *v)
+{
+	struct strs names = { 0 };
+	for (size_t i = 0; i < v->count; i++)
+		strs_add(&c->arena, &names, v->items[i].volume->name);
+	return strs_join(&c->arena, &names, ", ");
+}
+
 int data_start_users(struct context *c, const struct strs *stopped)
 {
 	if (!stopped->count)

@@ -117,14 +117,6 @@ int data_make_initial(struct context *c, const struct plan_request *request)
 
 /* ---- fresh ---- */
 
-static const char *names_of(struct context *c, const struct data_volumes *v)
-{
-	struct strs names = { 0 };
-	for (size_t i = 0; i < v->count; i++)
-		strs_add(&c->arena, &names, v->items[i].volume->name);
-	return strs_join(&c->arena, &names, ", ");
-}
-
 static int renew(struct context *c, struct data_volumes *v, bool no_snapshot)
 {
 	struct strs stopped = { 0 };
@@ -160,7 +152,7 @@ int data_make_fresh(
 		c->loop = loop_new();
 	status = consent(
 		c, arena_printf(&c->arena, "This begins anew with empty volumes for %s%s. Go on?",
-			   names_of(c, &v),
+			   data_names(c, &v),
 			   f->no_snapshot ? ", their data is lost for good"
 					  : "; a snapshot of their data is kept"));
 	status = status ? status : renew(c, &v, f->no_snapshot);

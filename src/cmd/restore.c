@@ -166,14 +166,6 @@ static int fill(
 	return status;
 }
 
-static const char *names_of(struct context *c, const struct data_volumes *v)
-{
-	struct strs names = { 0 };
-	for (size_t i = 0; i < v->count; i++)
-		strs_add(&c->arena, &names, v->items[i].volume->name);
-	return strs_join(&c->arena, &names, ", ");
-}
-
 static int ask(struct context *c, const struct data_volumes *v, const char *by, bool no_snapshot)
 {
 	bool loses = false;
@@ -182,7 +174,7 @@ static int ask(struct context *c, const struct data_volumes *v, const char *by, 
 	if (!loses)
 		return 0;
 	return consent(c, arena_printf(&c->arena, "This replaces the data of %s by %s%s. Go on?",
-				  names_of(c, v), by,
+				  data_names(c, v), by,
 				  no_snapshot ? " for good" : "; a snapshot of it is kept"));
 }
 
@@ -198,7 +190,7 @@ static int put_back(struct context *c, const struct snapshot *s, struct data_vol
 	status = fill(c, s, v, o->force);
 	status = status ? status : data_replace(c, v, "restore", o->no_snapshot);
 	if (!status)
-		note(c, "Restored: %s from snapshot %s.", names_of(c, v), s->name);
+		note(c, "Restored: %s from snapshot %s.", data_names(c, v), s->name);
 	return status;
 }
 

@@ -309,6 +309,16 @@ const char *node_text(const struct node *n)
 	return n && node_is_scalar(n) ? n->text : NULL;
 }
 
+void node_texts(struct arena *a, const struct node *list, struct strs *out)
+{
+	const struct node *n;
+	node_each_item(list, i, n)
+	{
+		if (node_text(n))
+			strs_add(a, out, node_text(n));
+	}
+}
+
 bool node_is_scalar(const struct node *n)
 {
 	return n && n->kind >= NODE_BOOL && n->kind <= NODE_STR;

@@ -20,16 +20,6 @@ const char tools_path[] = TOOLS_DIR "/project:" TOOLS_DIR "/scripts:" TOOLS_DIR 
 
 /* ---- the container ---- */
 
-static void texts_of(struct arena *a, const struct node *list, struct strs *out)
-{
-	struct node *item;
-	node_each_item(list, i, item)
-	{
-		if (node_text(item))
-			strs_add(a, out, node_text(item));
-	}
-}
-
 static bool is_true(const struct node *n)
 {
 	return n && n->kind == NODE_BOOL && n->boolean;
@@ -84,8 +74,8 @@ int joined_look(
 	*out = (struct joined){ .id = id };
 	if (engine_get(g, a, &n, e, "/containers/%s/json", id))
 		return -1;
-	texts_of(a, node_path(n, "HostConfig.CapAdd"), &out->cap_add);
-	texts_of(a, node_path(n, "HostConfig.CapDrop"), &out->cap_drop);
+	node_texts(a, node_path(n, "HostConfig.CapAdd"), &out->cap_add);
+	node_texts(a, node_path(n, "HostConfig.CapDrop"), &out->cap_drop);
 	node_each_item(node_get(n, "Mounts"), i, mount) read_mount(g, a, mount, out);
 	const char *made = node_text(node_path(n, "Config.User")), *now = running_user(g, a, id);
 	out->user = now ? now : made ? made : "";

@@ -4,6 +4,7 @@
 
 # shellcheck disable=SC2016,SC2030,SC2031 # words for other shells; each test is a subshell
 load lib
+load rows
 
 setup() {
 	new_machine "$BATS_TEST_TMPDIR"
@@ -28,20 +29,8 @@ plain() {
 	ok devenv up -d
 }
 
-say() {
-	ok devenv exec db -- sh -c "echo $1 >/d/row"
-}
-
-row() {
-	devenv exec db -- cat /d/row
-}
-
 state_of_workspace() {
 	echo "$XDG_STATE_HOME/devenv/$(workspace)"
-}
-
-snapshots() {
-	devenv snapshot ls --json | jq -r '.[].name'
 }
 
 @test "data whose place was forgotten stay, are named, and come back" {

@@ -4,6 +4,7 @@
 
 # shellcheck disable=SC2016,SC2030,SC2031 # words for other shells; each test is a subshell
 load lib
+load rows
 
 setup() {
 	new_machine "$BATS_TEST_TMPDIR"
@@ -34,14 +35,6 @@ store() {
 	echo "$XDG_DATA_HOME/devenv/snapshots/e2e-$1"
 }
 
-say() {
-	ok devenv exec db -- sh -c "echo $1 >/d/row"
-}
-
-row() {
-	devenv exec db -- cat /d/row
-}
-
 # What a killed command has asked the engine for may come true after the next one has looked.
 serves_one_of_both() {
 	devenv up -d >/dev/null 2>&1 && [[ $(row) =~ ^(one|two)$ ]]
@@ -49,10 +42,6 @@ serves_one_of_both() {
 
 volumes() {
 	docker volume ls -q --filter "label=devenv.workspace=$(workspace)"
-}
-
-snapshots() {
-	devenv snapshot ls --json | jq -r '.[].name'
 }
 
 query() {

@@ -98,18 +98,6 @@ static void text_into(char *to, size_t size, const char *text)
 	to[len] = '\0';
 }
 
-static struct strs texts(struct arena *a, const struct node *list)
-{
-	struct strs out = { 0 };
-	const struct node *n;
-	node_each_item(list, i, n)
-	{
-		if (node_text(n))
-			strs_add(a, &out, node_text(n));
-	}
-	return out;
-}
-
 /* What is not understood is as if nothing were known. */
 static void secrets_read(struct arena *a, const struct node *part, struct snapshot_part *p)
 {
@@ -121,10 +109,10 @@ static void secrets_read(struct arena *a, const struct node *part, struct snapsh
 			.name = node_text(node_get(n, "secret")),
 			.machine = node_text(node_get(n, "machine")),
 			.salt = node_text(node_get(n, "salt")),
-			.marks = texts(a, node_get(n, "marks")),
-			.proofs = texts(a, node_get(n, "proofs")),
 			.rounds = number(n, "rounds"),
 		};
+		node_texts(a, node_get(n, "marks"), &s.marks);
+		node_texts(a, node_get(n, "proofs"), &s.proofs);
 		if (s.name && s.machine && s.salt && s.rounds > 0 && s.rounds <= MOST_ROUNDS)
 			*list_push(a, &p->secrets) = s;
 	}

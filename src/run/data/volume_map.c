@@ -45,18 +45,6 @@ static int load_one(
 	return 0;
 }
 
-static struct strs texts(struct arena *a, const struct node *list)
-{
-	struct strs out = { 0 };
-	const struct node *n;
-	node_each_item(list, i, n)
-	{
-		if (node_text(n))
-			strs_add(a, &out, node_text(n));
-	}
-	return out;
-}
-
 static void forget(struct world *w)
 {
 	w->volume_map.count = 0;
@@ -82,9 +70,11 @@ int volume_map_load(struct arena *a, const struct places *pl, struct world *w, s
 	{
 		rc = rc ? rc : load_one(a, n, path, w, e);
 	}
-	w->leaving = texts(a, node_get(root, "leaving"));
+	w->leaving = (struct strs){ 0 };
+	node_texts(a, node_get(root, "leaving"), &w->leaving);
 	w->halted.by = node_text(node_path(root, "halted.by"));
-	w->halted.services = texts(a, node_path(root, "halted.services"));
+	w->halted.services = (struct strs){ 0 };
+	node_texts(a, node_path(root, "halted.services"), &w->halted.services);
 	return rc;
 }
 

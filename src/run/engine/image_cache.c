@@ -57,11 +57,7 @@ bool image_cache_load(struct arena *a, const char *dir, const char *id, const st
 	if (!streq(node_text(node_get(n, "id")), id) || !node_count(facts))
 		return false;
 	node_each_item(facts, i, item) good = good && read_fact(a, item, out);
-	node_each_item(node_get(n, "unread"), i, item)
-	{
-		if (node_text(item))
-			strs_add(a, &out->unread, node_text(item));
-	}
+	node_texts(a, node_get(n, "unread"), &out->unread);
 	if (!good)
 		*out = (struct image_facts){ 0 };
 	out->id = good ? arena_strdup(a, id) : NULL;

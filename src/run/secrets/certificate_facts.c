@@ -48,14 +48,10 @@ static bool recall(struct arena *a, const char *path, struct certificate_facts *
 	cleanup_buf struct buf text = BUF_INIT;
 	if (!file_exists(path) || file_read(path, FACTS_MAX, &text, &ignored))
 		return false;
-	const struct node *n = json_read(a, buf_str(&text), text.len, path, &ignored), *host;
+	const struct node *n = json_read(a, buf_str(&text), text.len, path, &ignored);
 	f.subject = node_text(node_get(n, "subject"));
 	f.fingerprint = node_text(node_get(n, "fingerprint"));
-	node_each_item(node_get(n, "hosts"), i, host)
-	{
-		if (node_text(host))
-			strs_add(a, &f.hosts, node_text(host));
-	}
+	node_texts(a, node_get(n, "hosts"), &f.hosts);
 	if (!f.subject || !f.fingerprint || !number(n, "not_before", &f.not_before) ||
 		!number(n, "not_after", &f.not_after))
 		return false;

@@ -77,7 +77,7 @@ void marks_load(struct arena *a, const struct places *pl, struct volume_marks *o
 	struct err ignored = ERR_INIT;
 	cleanup_buf struct buf text = BUF_INIT;
 	const char *path = path_join(a, pl->state, "marks.json");
-	const struct node *n, *mark;
+	const struct node *n;
 	if (!file_exists(path) || file_read(path, MARKS_MAX, &text, &ignored))
 		return;
 	const struct node *root = json_read(a, buf_str(&text), text.len, path, &ignored);
@@ -88,11 +88,7 @@ void marks_load(struct arena *a, const struct places *pl, struct volume_marks *o
 		if (!volume || !secret)
 			continue;
 		struct volume_mark *m = mark_of(a, out, volume, secret);
-		node_each_item(node_get(n, "marks"), k, mark)
-		{
-			if (node_text(mark))
-				strs_add(a, &m->marks, node_text(mark));
-		}
+		node_texts(a, node_get(n, "marks"), &m->marks);
 	}
 }
 
